@@ -1,0 +1,21 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const packages = fileURLToPath(new URL("packages/", import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // Tests run on the sources, so that no stale build can pass or fail them.
+    alias: readdirSync(packages).map((name) => ({
+      find: new RegExp(`^@tessera/${name}$`),
+      replacement: `${packages}${name}/src/index.ts`,
+    })),
+  },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+    testTimeout: 60_000,
+    // The CPU backend's workers come from each test file's own thread.
+    pool: "forks",
+  },
+});
