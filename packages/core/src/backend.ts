@@ -1,0 +1,192 @@
+import type { DType, Tensor, TypedArrays } from "./tensor.js";
+
+/**
+ * The compute backend: a small, closed set of coarse kernels on device tensors.
+ *
+ * What every backend promises, and `@tessera/backend-testkit` checks:
+ *
+ * - **In-order queue.** A kernel validates its arguments, enqueues, and returns tensors at once. Kernels take effect in
+ *   the order in which they were called. Only `read()` waits. Nothing blocks the calling thread for long.
+ * - **Errors.** Wrong shapes and types throw at the call ({@link ShapeError}, {@link ArgumentError}). What only the data
+ *   can show (a row that is not finite, a code out of range) surfaces from `read()` of the result, and of everything
+ *   computed from it, as the typed error.
+ * - **Numbers.** float32. The lowest index wins a tie. Codes equal those of the float64 reference wherever the best two
+ *   distances differ by more than {@link tieTolerance}. A row's result does not depend on the rows around it, nor on the
+ *   number of threads; sums are taken in an order that depends on the shapes alone. Two runs give the same bits.
+ * - **Empty input.** Any extent may be 0 unless stated; the result is then empty or zero.
+ *
+ * A method marked optional may be left out: {@link completeBackend} composes it from the others. The families that
+ * training and search add (optimizer steps, look-up-table scans, Hamming distances) join this interface in the same
+ * way, as optional methods with a composed fallback, so a backend written today stays valid.
+ */
+export interface ComputeBackend {
+  readonly info: BackendInfo;
+
+  /** Copies host data to the device. `shape` defaults to one dimension. */
+  tensor<D extends DType>(data: TypedArrays[D], shape?: readonly number[]): Tensor<D>;
+  zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D>;
+  /** Rows `start..end` of the first axis. Shares the storage, which lives until both are disposed. */
+  slice<D extends DType>(tensor: Tensor<D>, start: number, end: number): Tensor<D>;
+  /** The same values under another shape of the same size. Shares the storage. */
+  reshape<D extends DType>(tensor: Tensor<D>, shape: readonly number[]): Tensor<D>;
+  /** Runs `body` (not async) and disposes every tensor made in it, except those in what it returns. */
+  scope<T>(body: () => T): T;
+  /** Live tensors and their bytes, for leak checks. Slices and reshapes count as tensors without bytes of their own. */
+  memory(): { tensors: number; bytes: number };
+  /** Resolves once everything enqueued so far has run. Errors stay with the tensors that they belong to. */
+  sync(): Promise<void>;
+  /** Frees the device, its threads and all tensors. Pending reads reject with {@link DisposedError}. */
+  dispose(): void;
+
+  /**
+   * The `count` nearest codewords of each row in each group, nearest first; equal distances by index.
+   *
+   * @param x `[n, g·d]`
+   * @param codebooks `[g, k, d]`, k ≥ 1
+   * @param count 1..min(k, 256)
+   * @returns codes and distances, both `[n, g, count]`
+   */
+  assignTopK(
+    x: Tensor<"float32">,
+    codebooks: Tensor<"float32">,
+    count: number,
+    options?: AssignOptions,
+  ): Assignment;
+
+  /**
+   * The nearest codeword of each row in each group. Never holds an n × k matrix.
+   *
+   * @returns codes and distances, both `[n, g]`
+   */
+  assign?(x: Tensor<"float32">, codebooks: Tensor<"float32">, options?: AssignOptions): Assignment;
+
+  /**
+   * Codewords by code: row i is `concat over g of codebooks[g, codes[i, g]]`. A code outside 0..k−1 is a
+   * {@link CodeRangeError} at `read()`.
+   *
+   * @param codes `[n, g]`
+   * @returns `[n, g·d]`
+   */
+  gather(codebooks: Tensor<"float32">, codes: Tensor<"int32">): Tensor<"float32">;
+
+  /**
+   * What the codes leave over: `x[parent(i)] − gather(codebooks, codes)[i]`.
+   *
+   * @param x `[m, g·d]`
+   * @param codes `[n, g]`
+   * @param parents `[n]`, the row of `x` that each row of codes belongs to (a beam has several); without it, m = n and
+   *   row i belongs to row i
+   * @returns `[n, g·d]`
+   */
+  residual?(
+    x: Tensor<"float32">,
+    codebooks: Tensor<"float32">,
+    codes: Tensor<"int32">,
+    parents?: Tensor<"int32">,
+  ): Tensor<"float32">;
+
+  /**
+   * Per group and code, the (weighted) sum of the rows and their (weighted) count: the sufficient statistics of k-means.
+   *
+   * Each element is within 2⁻²⁰ · Σ|wᵢxᵢ| of the exact sum.
+   *
+   * @param x `[n, g·d]`
+   * @param codes `[n, g]`, each in 0..k−1, else {@link CodeRangeError} at `read()`
+   * @param weights `[n]`, 1 each if left out
+   * @returns sums `[g, k, d]`, counts `[g, k]`
+   */
+  clusterSums(
+    x: Tensor<"float32">,
+    codes: Tensor<"int32">,
+    codebookSize: number,
+    weights?: Tensor<"float32">,
+  ): ClusterSums;
+
+  /**
+   * `activation(op(a) · op(b) + bias)`, where op transposes if asked.
+   *
+   * @param a `[m, k]`, or `[k, m]` with `transposeA`
+   * @param b `[k, n]`, or `[n, k]` with `transposeB`
+   * @returns `[m, n]`
+   */
+  matmul(a: Tensor<"float32">, b: Tensor<"float32">, options?: MatmulOptions): Tensor<"float32">;
+
+  /** Element by element, `alpha · a + beta · b`, for tensors of one shape. */
+  combine(
+    a: Tensor<"float32">,
+    b: Tensor<"float32">,
+    alpha: number,
+    beta: number,
+  ): Tensor<"float32">;
+
+  /**
+   * Rows by index: row i of the result is row `indices[i]` of `x`. An index outside the rows is an
+   * {@link ArgumentError} at `read()`.
+   *
+   * @param x `[m, d]`
+   * @param indices `[n]`
+   * @returns `[n, d]`
+   */
+  take(x: Tensor<"float32">, indices: Tensor<"int32">): Tensor<"float32">;
+}
+
+/** A backend with every optional kernel in place. */
+export type CompleteBackend = Required<ComputeBackend>;
+
+export interface BackendInfo {
+  /** Short name, such as `cpu-wasm`. */
+  readonly name: string;
+  /** What it runs on, for people: `AMD EPYC, 2 threads, wasm SIMD`. */
+  readonly device: string;
+  /** Names of the engine's optional features that are in use, such as `relaxed-simd` or `threads`. */
+  readonly features: readonly string[];
+  readonly threads: number;
+  /** The most bytes that one tensor may have. */
+  readonly maxTensorBytes: number;
+  /** Why this engine and not a faster one, where there is something to say. */
+  readonly reason?: string;
+}
+
+export interface AssignOptions {
+  /**
+   * `l2`: smallest squared Euclidean distance (the default). `ip`: largest inner product; the distance returned is its
+   * negative. Cosine is `ip` with unit-norm codewords.
+   */
+  readonly metric?: "l2" | "ip";
+}
+
+export interface Assignment {
+  readonly codes: Tensor<"int32">;
+  /** Of the chosen codewords, computed directly as Σ(x − c)², not by expanding the square; −x·c under `ip`. */
+  readonly distances: Tensor<"float32">;
+}
+
+export interface ClusterSums {
+  readonly sums: Tensor<"float32">;
+  readonly counts: Tensor<"float32">;
+}
+
+export interface MatmulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** `[n]`, added to every row. */
+  readonly bias?: Tensor<"float32">;
+  readonly activation?: "none" | "relu";
+}
+
+/**
+ * How close two distances from a row to two codewords must be before a backend may prefer either.
+ *
+ * The expanded form ½‖c‖² − x·c in float32 is off by at most about (d + 2)·2⁻²⁴·(‖x‖·‖c‖ + ½‖c‖²) per codeword, twice
+ * that as a squared distance; two codewords are compared, and products below the smallest normal number round to
+ * multiples of 2⁻¹⁴⁹. The factor 4 covers both.
+ *
+ * @param d dimension of a codeword
+ * @param rowNorm ‖x‖ of the row's slice
+ * @param codewordNorm the larger of the two ‖c‖
+ */
+export function tieTolerance(d: number, rowNorm: number, codewordNorm: number): number {
+  return (
+    4 * (d + 2) * (2 ** -24 * (rowNorm * codewordNorm + codewordNorm * codewordNorm) + 2 ** -149)
+  );
+}

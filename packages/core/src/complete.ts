@@ -1,0 +1,58 @@
+import type { CompleteBackend, ComputeBackend } from "./backend.js";
+
+const completed = new WeakMap<ComputeBackend, CompleteBackend>();
+
+/** The backend with each optional kernel that it leaves out composed from its other kernels. */
+export function completeBackend(backend: ComputeBackend): CompleteBackend {
+  const known = completed.get(backend);
+  if (known) return known;
+  const full: CompleteBackend = Object.create(backend, {
+    // A backend's methods may use private fields, so each must run on the backend itself, not on this wrapper.
+    ...Object.fromEntries(
+      methodNames(backend).map((name) => [
+        name,
+        { value: (backend[name] as (...args: unknown[]) => unknown).bind(backend) },
+      ]),
+    ),
+    info: { get: () => backend.info },
+  }) as CompleteBackend;
+  const compose = <K extends keyof CompleteBackend>(name: K, kernel: CompleteBackend[K]): void => {
+    if (typeof backend[name] !== "function") Object.defineProperty(full, name, { value: kernel });
+  };
+
+  compose("assign", (x, codebooks, options) =>
+    backend.scope(() => {
+      const { codes, distances } = backend.assignTopK(x, codebooks, 1, options);
+      const shape = codes.shape.slice(0, 2);
+      return { codes: backend.reshape(codes, shape), distances: backend.reshape(distances, shape) };
+    }),
+  );
+  compose("residual", (x, codebooks, codes, parents) =>
+    backend.scope(() =>
+      backend.combine(
+        parents ? backend.take(x, parents) : x,
+        backend.gather(codebooks, codes),
+        1,
+        -1,
+      ),
+    ),
+  );
+
+  completed.set(backend, full);
+  completed.set(full, full);
+  return full;
+}
+
+function methodNames(backend: ComputeBackend): (keyof ComputeBackend)[] {
+  const names = new Set<string>();
+  for (let level: object = backend; level !== Object.prototype;) {
+    for (const name of Object.getOwnPropertyNames(level)) names.add(name);
+    level = Object.getPrototypeOf(level) as object;
+  }
+  return [...names].filter(
+    (name): name is keyof ComputeBackend =>
+      name !== "constructor" &&
+      name !== "info" &&
+      typeof (backend as unknown as Record<string, unknown>)[name] === "function",
+  );
+}

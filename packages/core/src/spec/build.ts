@@ -1,0 +1,78 @@
+import { checkSpec, checkTransform } from "./check.js";
+import { parseSpec } from "./parse.js";
+import type {
+  FsqSpec,
+  SignSpec,
+  Spec,
+  SqSpec,
+  TransformedSpec,
+  TransformSpec,
+  VqSpec,
+} from "./types.js";
+
+/** A spec in any of its spellings: the short string, or the plain object. */
+export type SpecLike = string | Spec;
+
+/** The canonical spec of any spelling. @throws {SpecError} */
+export function toSpec(spec: SpecLike): Spec {
+  return typeof spec === "string" ? parseSpec(spec) : checkSpec(spec);
+}
+
+/** The nearest of K learned codewords. */
+export function vq(
+  codebookSize: number,
+  options: Omit<VqSpec, "kind" | "codebookSize"> = {},
+): Spec {
+  return checkSpec({ kind: "vq", codebookSize, ...options });
+}
+
+/** Per-dimension scalar levels. */
+export function sq(bits: number, options: Omit<SqSpec, "kind" | "bits"> = {}): Spec {
+  return checkSpec({ kind: "sq", bits, ...options });
+}
+
+/** One bit per dimension, or a few. */
+export function sign(options: Omit<SignSpec, "kind"> = {}): Spec {
+  return checkSpec({ kind: "sign", ...options });
+}
+
+/** Finite scalar quantization. */
+export function fsq(levels: FsqSpec["levels"]): Spec {
+  return checkSpec({ kind: "fsq", levels });
+}
+
+/** `a + b + …`: each quantizes what those before it left over. */
+export function residual(...levels: readonly SpecLike[]): Spec {
+  return checkSpec({ kind: "residual", levels: levels.map(toSpec) });
+}
+
+/** The dimensions cut into `groups` equal slices, one `each` per slice. */
+export function split(groups: number, each: SpecLike): Spec {
+  return checkSpec({ kind: "split", groups, each: toSpec(each) });
+}
+
+/** `t > … > q`: transforms, then a quantizer. */
+export function transformed(
+  transforms: TransformSpec | readonly TransformSpec[],
+  quantizer: SpecLike,
+): Spec {
+  const list = Array.isArray(transforms) ? transforms : [transforms];
+  return list.reduceRight<Spec>(
+    (inner, transform): TransformedSpec => ({
+      kind: "transformed",
+      transform: checkTransform(transform),
+      quantizer: inner,
+    }),
+    toSpec(quantizer),
+  );
+}
+
+/** `levels` residual codebooks of `codebookSize` codewords: `rq3x256` is `rq(3, 256)`. */
+export function rq(levels: number, codebookSize: number): Spec {
+  return parseSpec(`rq${levels}x${codebookSize}`);
+}
+
+/** `groups` slices with one codebook of `codebookSize` each: `pq16x256` is `pq(16, 256)`. */
+export function pq(groups: number, codebookSize: number): Spec {
+  return parseSpec(`pq${groups}x${codebookSize}`);
+}

@@ -1,0 +1,88 @@
+import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./types.js";
+
+/**
+ * The short string of a spec; `parseSpec` reads it back to an equal spec. Uses the field's names (`rq3x256`, `pq16x256`,
+ * `opq16x256`, `itq64`, `rabitq`, `rqvae3x256`) where they say exactly the same.
+ */
+export function printSpec(spec: Spec): string {
+  switch (spec.kind) {
+    case "vq":
+      return `vq${spec.codebookSize}${printOptions({ metric: spec.metric })}`;
+    case "sq":
+      if (spec.levels === "fp16" || spec.levels === "bf16") return spec.levels;
+      return `sq${spec.bits}${printOptions({ levels: spec.levels, range: spec.range })}`;
+    case "sign":
+      return `sign${printOptions({ bits: spec.bits, estimator: spec.estimator })}`;
+    case "fsq":
+      return `fsq(${spec.levels.join(",")})`;
+    case "residual": {
+      const sizes = spec.levels.map(plainVqSize);
+      return sizes[0] !== undefined && sizes.every((size) => size === sizes[0])
+        ? `rq${sizes.length}x${sizes[0]}`
+        : // `>` binds looser than `+`, so a transformed level needs its parentheses.
+          spec.levels
+            .map((level) =>
+              level.kind === "transformed" && !isSugar(level)
+                ? `(${printSpec(level)})`
+                : printSpec(level),
+            )
+            .join("+");
+    }
+    case "split": {
+      const size = plainVqSize(spec.each);
+      return size === undefined
+        ? `split${spec.groups}(${printSpec(spec.each)})`
+        : `pq${spec.groups}x${size}`;
+    }
+    case "transformed":
+      return sugarOf(spec) ?? `${printTransform(spec.transform)}>${printSpec(spec.quantizer)}`;
+  }
+}
+
+export function printTransform(transform: TransformSpec): string {
+  switch (transform.kind) {
+    case "pca":
+      return `pca${transform.dimension}${printOptions({ whiten: transform.whiten })}`;
+    case "ae":
+      return `ae(${transform.widths.join(",")})`;
+    default:
+      return transform.kind;
+  }
+}
+
+/** The field's name for exactly this transformed quantizer, if it has one. */
+function sugarOf(spec: Spec): string | undefined {
+  if (spec.kind !== "transformed") return undefined;
+  const { transform, quantizer } = spec;
+  const inner = printSpec(quantizer);
+  if (transform.kind === "opq" && /^pq\d+x\d+$/.test(inner)) return `o${inner}`;
+  if (transform.kind === "pca" && !transform.whiten && inner === "itq>sign") {
+    return `itq${transform.dimension}`;
+  }
+  if (transform.kind === "center" && inner === "normalize>rotation>sign(estimator=rabitq)") {
+    return "rabitq";
+  }
+  if (
+    transform.kind === "ae" &&
+    transform.widths.join() === DEFAULT_AUTOENCODER_WIDTHS.join() &&
+    /^rq\d+x\d+$/.test(inner)
+  ) {
+    return inner.replace("rq", "rqvae");
+  }
+  return undefined;
+}
+
+function isSugar(spec: Spec): boolean {
+  return sugarOf(spec) !== undefined;
+}
+
+function plainVqSize(spec: Spec): number | undefined {
+  return spec.kind === "vq" && spec.metric === undefined ? spec.codebookSize : undefined;
+}
+
+function printOptions(options: Record<string, string | number | true | undefined>): string {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return given.length === 0
+    ? ""
+    : `(${given.map(([name, value]) => `${name}=${value}`).join(",")})`;
+}
