@@ -93,6 +93,6 @@ export function toFloat32(tensor: HostTensor): Float32Array {
       return values;
     }
     default:
-      return Float32Array.from(tensor.data);
+      return new Float32Array(tensor.data);
   }
 }

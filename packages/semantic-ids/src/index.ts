@@ -1,0 +1,11 @@
+export * from "./analyse.js";
+export * from "./assign.js";
+export { displayWidth } from "./display-width.js";
+export * from "./format-tree.js";
+export { type Collisions, NO_SUFFIX, SemanticIds } from "./ids.js";
+export * from "./ids-json.js";
+export * from "./index-json.js";
+export type { ItemIds } from "./items.js";
+export * from "./prefix-tree.js";
+export * from "./purity.js";
+export { formatToken, formatTokens, levelName, parseTokens } from "./tokens.js";
