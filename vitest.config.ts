@@ -7,10 +7,13 @@ const packages = fileURLToPath(new URL("packages/", import.meta.url));
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no stale build can pass or fail them.
-    alias: readdirSync(packages).map((name) => ({
-      find: new RegExp(`^@tessera/${name}$`),
-      replacement: `${packages}${name}/src/index.ts`,
-    })),
+    alias: [
+      { find: "@tessera/io/node", replacement: `${packages}io/src/node/index.ts` },
+      ...readdirSync(packages).map((name) => ({
+        find: new RegExp(`^@tessera/${name}$`),
+        replacement: `${packages}${name}/src/index.ts`,
+      })),
+    ],
   },
   test: {
     include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],

@@ -1,0 +1,18 @@
+import type { HostDType, Matrix } from "@tessera/core";
+import type { Item } from "./jsonl.js";
+
+/** Rows of a file, with what stands beside them there. */
+export interface VectorBatch extends Matrix {
+  /** The id of each row, where csv or tsv has a column of them. */
+  readonly ids?: readonly string[];
+  /** The other fields of each row, where jsonl was read with `items`. */
+  readonly items?: readonly Item[];
+}
+
+/** What a format makes of a source: the shape, and a new pass over the rows whenever asked. */
+export interface RowReader {
+  readonly rows: number | undefined;
+  readonly cols: number;
+  readonly dtype: HostDType | "text";
+  batches(batchRows: number): AsyncIterable<VectorBatch>;
+}
