@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no stale build can pass or fail them.
     alias: [
-      { find: "@tessera/io/node", replacement: `${packages}io/src/node/index.ts` },
+      { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       ...readdirSync(packages).map((name) => ({
         find: new RegExp(`^@tessera/${name}$`),
         replacement: `${packages}${name}/src/index.ts`,
