@@ -55,12 +55,22 @@ export class NonFiniteError extends TesseraError {
 
 /** A code lies outside its column's cardinality. */
 export class CodeRangeError extends TesseraError {
+  readonly row: number;
+  readonly column: number;
+  /** The code that was found there. `code` is the error's own name. */
+  readonly found: number;
+  readonly cardinality: number;
+
   constructor(row: number, column: number, code: number, cardinality: number) {
     super(
       "code-range",
       `code ${code} at row ${row}, column ${column} is outside 0..${cardinality - 1}`,
       { hint: "check that these codes were made by this model" },
     );
+    this.row = row;
+    this.column = column;
+    this.found = code;
+    this.cardinality = cardinality;
   }
 }
 

@@ -1,0 +1,30 @@
+import { referenceAssign, referenceAssignTopK } from "../reference/assign.js";
+import {
+  referenceClusterSums,
+  referenceGather,
+  referenceResidual,
+} from "../reference/codebooks.js";
+import { referenceCombine, referenceMatmul, referenceTake } from "../reference/dense.js";
+
+/** The functions that a reference backend runs. A test of the suite swaps one for a defective one. */
+export interface ReferenceKernels {
+  readonly assignTopK: typeof referenceAssignTopK;
+  readonly assign: typeof referenceAssign;
+  readonly gather: typeof referenceGather;
+  readonly residual: typeof referenceResidual;
+  readonly clusterSums: typeof referenceClusterSums;
+  readonly matmul: typeof referenceMatmul;
+  readonly combine: typeof referenceCombine;
+  readonly take: typeof referenceTake;
+}
+
+export const referenceKernels: ReferenceKernels = {
+  assignTopK: referenceAssignTopK,
+  assign: referenceAssign,
+  gather: referenceGather,
+  residual: referenceResidual,
+  clusterSums: referenceClusterSums,
+  matmul: referenceMatmul,
+  combine: referenceCombine,
+  take: referenceTake,
+};

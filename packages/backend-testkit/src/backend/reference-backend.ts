@@ -1,0 +1,255 @@
+import {
+  ShapeError,
+  type Assignment,
+  type AssignOptions,
+  type BackendInfo,
+  type ClusterSums,
+  type CompleteBackend,
+  type ComputeBackend,
+  type DType,
+  type MatmulOptions,
+  type Tensor,
+} from "@tessera/core";
+import { checkChoice, checkInteger, checkRows, checkShape, codebookShape } from "./arguments.js";
+import { referenceKernels, type ReferenceKernels } from "./kernels.js";
+import { ReferenceTensors } from "./reference-tensors.js";
+import { part, run, values, type Result } from "./result.js";
+import type { Content } from "./reference-tensor.js";
+
+export interface ReferenceBackendOptions {
+  /** Leaves out the optional kernels, so that the fallbacks of `completeBackend` run. Default: false. */
+  readonly minimal?: boolean | undefined;
+}
+
+/**
+ * A complete backend in plain TypeScript: float32 in and out, float64 between. Slow and simple; for tests.
+ *
+ * Each kernel is computed when it is called, which is one way to keep an in-order queue; errors in the data still wait
+ * for `read()`.
+ */
+export function createReferenceBackend(options?: {
+  readonly minimal?: false | undefined;
+}): CompleteBackend;
+export function createReferenceBackend(options: ReferenceBackendOptions): ComputeBackend;
+export function createReferenceBackend(options: ReferenceBackendOptions = {}): ComputeBackend {
+  const backend = new ReferenceBackend(referenceKernels);
+  return options.minimal ? withoutOptionalKernels(backend) : backend;
+}
+
+/** The reference backend over a table of kernels. */
+export class ReferenceBackend extends ReferenceTensors implements CompleteBackend {
+  readonly info: BackendInfo = {
+    name: "reference",
+    device: "plain TypeScript, float64",
+    features: [],
+    threads: 1,
+    maxTensorBytes: 2 ** 31,
+  };
+  readonly #kernels: ReferenceKernels;
+
+  constructor(kernels: ReferenceKernels) {
+    super();
+    this.#kernels = kernels;
+  }
+
+  assignTopK(
+    x: Tensor<"float32">,
+    codebooks: Tensor<"float32">,
+    count: number,
+    { metric = "l2" }: AssignOptions = {},
+  ): Assignment {
+    const input = this.content(x, "x", "float32");
+    const books = this.content(codebooks, "codebooks", "float32");
+    const shape = codebookShape(codebooks);
+    const rows = checkRows(x, "x", shape);
+    checkInteger(count, "count", 1, Math.min(shape.codebookSize, 256));
+    checkChoice(metric, "metric", ["l2", "ip"]);
+    return this.#assignment([rows, shape.groups, count], [input, books], () =>
+      this.#kernels.assignTopK(values(input), values(books), shape, count, metric),
+    );
+  }
+
+  assign(
+    x: Tensor<"float32">,
+    codebooks: Tensor<"float32">,
+    { metric = "l2" }: AssignOptions = {},
+  ): Assignment {
+    const input = this.content(x, "x", "float32");
+    const books = this.content(codebooks, "codebooks", "float32");
+    const shape = codebookShape(codebooks);
+    const rows = checkRows(x, "x", shape);
+    checkChoice(metric, "metric", ["l2", "ip"]);
+    return this.#assignment([rows, shape.groups], [input, books], () =>
+      this.#kernels.assign(values(input), values(books), shape, metric),
+    );
+  }
+
+  gather(codebooks: Tensor<"float32">, codes: Tensor<"int32">): Tensor<"float32"> {
+    const books = this.content(codebooks, "codebooks", "float32");
+    const held = this.content(codes, "codes", "int32");
+    const shape = codebookShape(codebooks);
+    checkShape(codes, "codes", [undefined, shape.groups]);
+    return this.#floats(
+      [codes.shape[0]!, shape.groups * shape.dimension],
+      run([books, held], () => this.#kernels.gather(values(books), values(held), shape)),
+    );
+  }
+
+  residual(
+    x: Tensor<"float32">,
+    codebooks: Tensor<"float32">,
+    codes: Tensor<"int32">,
+    parents?: Tensor<"int32">,
+  ): Tensor<"float32"> {
+    const input = this.content(x, "x", "float32");
+    const books = this.content(codebooks, "codebooks", "float32");
+    const held = this.content(codes, "codes", "int32");
+    const from = parents && this.content(parents, "parents", "int32");
+    const shape = codebookShape(codebooks);
+    const rows = checkRows(x, "x", shape);
+    checkShape(codes, "codes", [parents ? undefined : rows, shape.groups]);
+    if (parents) checkShape(parents, "parents", [codes.shape[0]]);
+    return this.#floats(
+      [codes.shape[0]!, shape.groups * shape.dimension],
+      run([input, books, held, from], () =>
+        this.#kernels.residual(
+          values(input),
+          values(books),
+          values(held),
+          shape,
+          from && values(from),
+        ),
+      ),
+    );
+  }
+
+  clusterSums(
+    x: Tensor<"float32">,
+    codes: Tensor<"int32">,
+    codebookSize: number,
+    weights?: Tensor<"float32">,
+  ): ClusterSums {
+    const input = this.content(x, "x", "float32");
+    const held = this.content(codes, "codes", "int32");
+    const weighting = weights && this.content(weights, "weights", "float32");
+    checkShape(x, "x", [undefined, undefined]);
+    const [rows, cols] = x.shape as [number, number];
+    checkShape(codes, "codes", [rows, undefined]);
+    const groups = codes.shape[1]!;
+    checkInteger(codebookSize, "codebookSize", 1, 2 ** 24);
+    if (weights) checkShape(weights, "weights", [rows]);
+    if (groups === 0 || cols % groups !== 0) {
+      throw new ShapeError(
+        `rows of ${cols} values do not divide into the ${groups} groups of codes`,
+        {
+          hint: "x must have groups · dimension columns",
+        },
+      );
+    }
+    const shape = { groups, codebookSize, dimension: cols / groups };
+    const result = run([input, held, weighting], () =>
+      this.#kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
+    );
+    return {
+      sums: this.#floats(
+        [groups, codebookSize, shape.dimension],
+        part(result, ({ sums }) => sums),
+      ),
+      counts: this.#floats(
+        [groups, codebookSize],
+        part(result, ({ counts }) => counts),
+      ),
+    };
+  }
+
+  matmul(
+    a: Tensor<"float32">,
+    b: Tensor<"float32">,
+    options: MatmulOptions = {},
+  ): Tensor<"float32"> {
+    const { transposeA = false, transposeB = false, bias, activation = "none" } = options;
+    const left = this.content(a, "a", "float32");
+    const right = this.content(b, "b", "float32");
+    const added = bias && this.content(bias, "bias", "float32");
+    checkShape(a, "a", [undefined, undefined]);
+    const rows = a.shape[transposeA ? 1 : 0]!;
+    const inner = a.shape[transposeA ? 0 : 1]!;
+    checkShape(b, "b", transposeB ? [undefined, inner] : [inner, undefined]);
+    const cols = b.shape[transposeB ? 0 : 1]!;
+    if (bias) checkShape(bias, "bias", [cols]);
+    checkChoice(activation, "activation", ["none", "relu"]);
+    return this.#floats(
+      [rows, cols],
+      run([left, right, added], () =>
+        this.#kernels.matmul(
+          values(left),
+          values(right),
+          { rows, inner, cols },
+          { transposeA, transposeB, bias: added && values(added), activation },
+        ),
+      ),
+    );
+  }
+
+  combine(
+    a: Tensor<"float32">,
+    b: Tensor<"float32">,
+    alpha: number,
+    beta: number,
+  ): Tensor<"float32"> {
+    const left = this.content(a, "a", "float32");
+    const right = this.content(b, "b", "float32");
+    checkShape(b, "b", a.shape);
+    return this.#floats(
+      a.shape,
+      run([left, right], () => this.#kernels.combine(values(left), values(right), alpha, beta)),
+    );
+  }
+
+  take(x: Tensor<"float32">, indices: Tensor<"int32">): Tensor<"float32"> {
+    const input = this.content(x, "x", "float32");
+    const chosen = this.content(indices, "indices", "int32");
+    checkShape(x, "x", [undefined, undefined]);
+    checkShape(indices, "indices", [undefined]);
+    const cols = x.shape[1]!;
+    return this.#floats(
+      [indices.size, cols],
+      run([input, chosen], () => this.#kernels.take(values(input), values(chosen), cols)),
+    );
+  }
+
+  #floats(shape: readonly number[], result: Result<ArrayLike<number>>): Tensor<"float32"> {
+    const content = part(result, (numbers) => Float32Array.from(numbers));
+    return this.create("float32", shape, "fault" in content ? content : { values: content.value });
+  }
+
+  #assignment(
+    shape: readonly number[],
+    inputs: readonly (Content<DType> | undefined)[],
+    kernel: () => { readonly codes: Int32Array; readonly distances: Float64Array },
+  ): Assignment {
+    const result = run(inputs, kernel);
+    return {
+      codes: this.create(
+        "int32",
+        shape,
+        "fault" in result ? result : { values: result.value.codes },
+      ),
+      distances: this.#floats(
+        shape,
+        part(result, ({ distances }) => distances),
+      ),
+    };
+  }
+}
+
+/** The backend as an author may first write it: the required methods and nothing else. */
+function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {
+  return new Proxy(backend, {
+    get(target, property) {
+      if (property === "assign" || property === "residual") return undefined;
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

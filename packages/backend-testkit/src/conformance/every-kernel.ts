@@ -1,0 +1,73 @@
+import type { CompleteBackend, DType, Tensor, TypedArrays } from "@tessera/core";
+import { gaussianMatrix } from "../generators.js";
+import { floats, integers, matrixTensor, upload, type Problem } from "./problems.js";
+
+/** Results by name, on the host. */
+export type Results = ReadonlyMap<string, TypedArrays[DType]>;
+
+/** Runs the kernels whose row i depends on row i of the problem alone. */
+export async function runRowKernels(backend: CompleteBackend, problem: Problem): Promise<Results> {
+  const results = backend.scope(() => rowKernels(backend, problem));
+  return readAll(results);
+}
+
+/** Runs every kernel. */
+export async function runEveryKernel(backend: CompleteBackend, problem: Problem): Promise<Results> {
+  const results = backend.scope(() => {
+    const { codebookSize, rows } = problem;
+    const { x, codes } = upload(backend, problem);
+    const weights = floats(
+      backend,
+      Float32Array.from({ length: rows }, (_, i) => (i % 7) / 3),
+    );
+    const plain = backend.clusterSums(x, codes, codebookSize);
+    const weighted = backend.clusterSums(x, codes, codebookSize, weights);
+    return {
+      ...rowKernels(backend, problem),
+      "clusterSums, sums": plain.sums,
+      "clusterSums, counts": plain.counts,
+      "clusterSums with weights, sums": weighted.sums,
+      "clusterSums with weights, counts": weighted.counts,
+      "matmul, both transposed": backend.matmul(x, x, { transposeA: true }),
+    };
+  });
+  return readAll(results);
+}
+
+function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, Tensor> {
+  const { rows, groups, codebookSize, dimension } = problem;
+  const { x, codebooks, codes } = upload(backend, problem);
+  const cols = groups * dimension;
+  const near = backend.assign(x, codebooks);
+  const aligned = backend.assign(x, codebooks, { metric: "ip" });
+  const few = backend.assignTopK(x, codebooks, Math.min(5, codebookSize));
+  const weights = matrixTensor(backend, gaussianMatrix(cols, 29, { seed: 111 }));
+  const turned = matrixTensor(backend, gaussianMatrix(3, cols, { seed: 112 }));
+  const bias = floats(backend, gaussianMatrix(1, 29, { seed: 113 }).data);
+  const order = integers(
+    backend,
+    Array.from({ length: rows }, (_, i) => i),
+  );
+  return {
+    "assign l2, codes": near.codes,
+    "assign l2, distances": near.distances,
+    "assign ip, codes": aligned.codes,
+    "assign ip, distances": aligned.distances,
+    "assignTopK, codes": few.codes,
+    "assignTopK, distances": few.distances,
+    gather: backend.gather(codebooks, codes),
+    residual: backend.residual(x, codebooks, codes),
+    "residual with parents": backend.residual(x, codebooks, codes, order),
+    "matmul + bias + relu": backend.matmul(x, weights, { bias, activation: "relu" }),
+    "matmul, b transposed": backend.matmul(x, turned, { transposeB: true }),
+    combine: backend.combine(x, x, 0.3, 0.4),
+    take: backend.take(x, order),
+  };
+}
+
+async function readAll(tensors: Record<string, Tensor>): Promise<Results> {
+  const names = Object.keys(tensors);
+  const values = await Promise.all(names.map((name) => tensors[name]!.read()));
+  for (const tensor of Object.values(tensors)) tensor.dispose();
+  return new Map(names.map((name, i) => [name, values[i]!]));
+}

@@ -1,0 +1,29 @@
+import { describe, it } from "vitest";
+import { float32Kernels } from "../../test/float32-kernels.js";
+import { createReferenceBackend, ReferenceBackend } from "../backend/reference-backend.js";
+import { identicalBitsCases } from "./identical.js";
+import { conformanceCases } from "./suite.js";
+
+describe("the reference backend conforms", () => {
+  for (const c of conformanceCases(async () => createReferenceBackend())) it(c.name, c.run);
+});
+
+describe("the reference backend without its optional kernels conforms", () => {
+  const cases = conformanceCases(async () => createReferenceBackend({ minimal: true }), {
+    scale: 0.2,
+  });
+  for (const c of cases) it(c.name, c.run);
+});
+
+describe("an engine that has float32 alone and expands the square conforms", () => {
+  const cases = conformanceCases(async () => new ReferenceBackend(float32Kernels), { scale: 0.1 });
+  for (const c of cases) it(c.name, c.run);
+});
+
+describe("identical bits: the backend and its completed minimal form", () => {
+  const cases = identicalBitsCases(
+    async () => createReferenceBackend(),
+    async () => createReferenceBackend({ minimal: true }),
+  );
+  for (const c of cases) it(c.name, c.run);
+});

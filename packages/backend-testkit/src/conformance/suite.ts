@@ -1,0 +1,35 @@
+import type { ComputeBackend } from "@tessera/core";
+import { assignCases, topKCases } from "./assign.js";
+import { argumentCases } from "./arguments.js";
+import { settingsOf, toCase, type ConformanceCase, type ConformanceOptions } from "./case.js";
+import { clusterCases, codebookCases } from "./codebooks.js";
+import { denseCases } from "./dense.js";
+import { faultCases } from "./faults.js";
+import { invarianceCases } from "./invariance.js";
+import { orderCases } from "./order.js";
+import { tensorCases } from "./tensors.js";
+
+/**
+ * Every promise of `ComputeBackend` as a list of cases.
+ *
+ * @param create makes the backend under test; each case makes its own and disposes it
+ */
+export function conformanceCases(
+  create: () => Promise<ComputeBackend>,
+  options: ConformanceOptions = {},
+): ConformanceCase[] {
+  const settings = settingsOf(create, options);
+  const definitions = [
+    ...tensorCases,
+    ...assignCases,
+    ...topKCases,
+    ...codebookCases,
+    ...clusterCases,
+    ...denseCases,
+    ...orderCases,
+    ...faultCases,
+    ...argumentCases,
+    ...invarianceCases,
+  ];
+  return definitions.map((definition) => toCase(definition, settings));
+}

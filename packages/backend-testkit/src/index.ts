@@ -1,0 +1,13 @@
+export * from "./reference/assign.js";
+export * from "./reference/codebooks.js";
+export * from "./reference/dense.js";
+export {
+  createReferenceBackend,
+  type ReferenceBackendOptions,
+} from "./backend/reference-backend.js";
+export * from "./generators.js";
+export * from "./compare.js";
+export { ConformanceError } from "./conformance/assertions.js";
+export type { ConformanceCase, ConformanceOptions } from "./conformance/case.js";
+export { identicalBitsCases } from "./conformance/identical.js";
+export { conformanceCases } from "./conformance/suite.js";
