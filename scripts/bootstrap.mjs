@@ -16,7 +16,7 @@ const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const TASKS = {
   build: [],
-  start: [["node", "scripts/start.mjs"]],
+  start: [["node", "apps/examples/dist/emoji.js"]],
   test: [
     ["pnpm", "run", "typecheck"],
     ["pnpm", "run", "lint"],
@@ -34,6 +34,7 @@ if (!Object.hasOwn(TASKS, task)) {
 requireNode(manifest.engines.node);
 install();
 run(["pnpm", "exec", "turbo", "run", "build", "--output-logs=errors-only"], { quiet: true });
+linkCommand();
 const commands = TASKS[task];
 commands.forEach((command, i) => run(i === commands.length - 1 ? [...command, ...args] : command));
 
@@ -56,6 +57,19 @@ function install() {
   run(["pnpm", "install", "--frozen-lockfile", "--reporter=append-only"], { quiet: true });
   mkdirSync(join(root, "node_modules"), { recursive: true });
   writeFileSync(stamp, state);
+}
+
+/**
+ * Lets `npx tessera` find the CLI. It is no dependency of the root package: Turborepo would then count every file of the
+ * CLI and what it depends on among the inputs of every package, and each edit would rebuild all of them.
+ */
+function linkCommand() {
+  const bin = join(root, "node_modules", ".bin", "tessera");
+  const target = ["..", "..", "packages", "cli", "dist", "bin.js"];
+  const posix = `#!/bin/sh\nexec node "$(dirname "$0")/${target.join("/")}" "$@"\n`;
+  const windows = `@node "%~dp0\\${target.join("\\")}" %*\r\n`;
+  if (!existsSync(bin)) writeFileSync(bin, posix, { mode: 0o755 });
+  if (process.platform === "win32") writeFileSync(`${bin}.cmd`, windows);
 }
 
 function manifests() {

@@ -1,0 +1,57 @@
+// Writes src/generated: the wasm kernels and the worker's code as strings, so that no bundler needs to find files.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const generated = join(root, "src", "generated");
+const kernels = join(
+  dirname(createRequire(import.meta.url).resolve("@tessera/kernels/package.json")),
+  "dist",
+);
+
+function kernel(name) {
+  const shared = readFileSync(join(kernels, `${name}.wasm`));
+  const unshared = readFileSync(join(kernels, `${name}.unshared.wasm`));
+  const differing = [...shared.keys()].filter((at) => shared[at] !== unshared[at]);
+  if (shared.length !== unshared.length || differing.length !== 1) {
+    throw new Error(`${name}.wasm: the shared and unshared builds differ in more than one byte`);
+  }
+  return { base64: shared.toString("base64"), memoryFlag: differing[0] };
+}
+
+const worker = await build({
+  entryPoints: [join(root, "src", "worker.ts")],
+  bundle: true,
+  write: false,
+  minify: true,
+  format: "iife",
+  platform: "neutral",
+  target: "es2022",
+});
+
+mkdirSync(generated, { recursive: true });
+writeFileSync(
+  join(generated, "kernels.ts"),
+  `// Made by scripts/embed.mjs.
+
+/** A wasm module for shared memory. With the byte at \`memoryFlag\` set to 1 it is the one for memory that is not. */
+export interface EmbeddedModule {
+  readonly base64: string;
+  readonly memoryFlag: number;
+}
+
+export const baseline: EmbeddedModule = ${JSON.stringify(kernel("baseline"))};
+
+export const relaxed: EmbeddedModule = ${JSON.stringify(kernel("relaxed"))};
+`,
+);
+writeFileSync(
+  join(generated, "worker-source.ts"),
+  `// Made by scripts/embed.mjs from src/worker.ts.
+
+export const workerSource: string = ${JSON.stringify(worker.outputFiles[0].text)};
+`,
+);

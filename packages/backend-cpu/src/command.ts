@@ -1,0 +1,82 @@
+/**
+ * Commands: one kernel over a number of items, as words that any thread can read from wasm memory.
+ *
+ * The words are the contract between the caller's thread, the workers and `settle.c`.
+ */
+
+/** Kernels by number: the names that the wasm module exports them under. */
+export const KERNELS = [
+  "fill",
+  "combine",
+  "take",
+  "checkIndices",
+  "gather",
+  "residual",
+  "packCodebooks",
+  "assign",
+  "assignTopK",
+  "clusterSums",
+  "roundSums",
+  "packMatrix",
+  "matmul",
+] as const;
+
+export type KernelName = (typeof KERNELS)[number];
+
+/** Where in a command each word is. */
+export const WORD = {
+  kernel: 0,
+  items: 1,
+  grain: 2,
+  scratch: 3,
+  scratchStride: 4,
+  notify: 5,
+  /** `fault_record` of settle.c. */
+  record: 8,
+  faultKind: 8,
+  faultColumns: 9,
+  faultLimit: 10,
+  faultValues: 11,
+  outputs: 12,
+  inputs: 13,
+  cells: 14,
+  arguments: 24,
+} as const;
+
+export const COMMAND_WORDS = 48;
+export const COMMAND_BYTES = 4 * COMMAND_WORDS;
+export const MAX_CELLS = 8;
+export const MAX_ARGUMENTS = COMMAND_WORDS - WORD.arguments;
+
+/** The number of a command that runs no kernel: a fence that only asks to be told of. */
+export const FENCE = 0xffffffff;
+
+/** What a kernel returns if its data are sound. */
+export const NO_FAULT = 0xffffffff;
+
+/** Commands that wait in wasm memory at once. */
+export const RING_COMMANDS = 512;
+
+const STACK_BYTES = 32 * 1024;
+/** Nothing lies here, so that a null pointer stands out. */
+const GUARD_BYTES = 1024;
+
+/** Threads at most; the memory map has a stack for each. */
+export const MAX_THREADS = 16;
+
+export function stackTop(thread: number): number {
+  return GUARD_BYTES + (thread + 1) * STACK_BYTES;
+}
+
+export const RING_START: number = GUARD_BYTES + MAX_THREADS * STACK_BYTES;
+export const HEAP_START: number = RING_START + RING_COMMANDS * COMMAND_BYTES;
+
+/** Kinds of fault, as the cells in wasm memory hold them. */
+export const FAULT = {
+  none: 0,
+  inputRow: 1,
+  codeword: 2,
+  code: 3,
+  index: 4,
+  parent: 5,
+} as const;

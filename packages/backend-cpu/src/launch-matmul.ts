@@ -1,0 +1,58 @@
+import type { Device } from "./device.js";
+import { grainOf, PANEL, ROW_BLOCK, ROWS } from "./grain.js";
+import type { CpuTensor } from "./tensor.js";
+
+/** Operations that an item should have at least, so that packing its rows does not weigh. */
+const ITEM_OPERATIONS = 2 ** 21;
+
+export interface MatmulTask {
+  readonly a: CpuTensor<"float32">;
+  readonly b: CpuTensor<"float32">;
+  readonly bias: CpuTensor<"float32"> | undefined;
+  readonly out: CpuTensor<"float32">;
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly relu: boolean;
+}
+
+/** Packs op(b) into panels, then multiplies blocks of rows by blocks of panels. */
+export function multiply(device: Device, task: MatmulTask): void {
+  const { a, b, bias, out, rows, inner, columns } = task;
+  const panels = Math.ceil(columns / PANEL);
+  const packed = device.allocate(4 * panels * PANEL * inner);
+  device.launch({
+    kernel: "packMatrix",
+    items: panels,
+    grain: grainOf(8 * PANEL * inner),
+    arguments: [b.address, packed.address, inner, columns, Number(task.transposeB)],
+    outputs: [packed],
+    inputs: [b.storage],
+  });
+  const blockRows = Math.min(ROW_BLOCK, Math.ceil(rows / ROWS) * ROWS);
+  const ofPanel = Math.max(1, 2 * blockRows * PANEL * inner);
+  const blockPanels = Math.max(1, Math.min(panels, Math.ceil(ITEM_OPERATIONS / ofPanel)));
+  device.launchAndRelease([packed], {
+    kernel: "matmul",
+    items: rows === 0 ? 0 : Math.ceil(rows / blockRows) * Math.ceil(panels / blockPanels),
+    grain: grainOf(ofPanel * blockPanels),
+    arguments: [
+      a.address,
+      packed.address,
+      bias?.address ?? 0,
+      out.address,
+      rows,
+      inner,
+      columns,
+      Number(task.transposeA),
+      Number(task.relu),
+      Math.max(ROWS, blockRows),
+      blockPanels,
+    ],
+    scratch: 4 * ROW_BLOCK * Math.max(1, inner),
+    outputs: [out.storage],
+    inputs: [a.storage, packed, bias?.storage],
+  });
+}

@@ -1,0 +1,59 @@
+import type { BookShape } from "./arguments.js";
+import { FAULT } from "./command.js";
+import type { Device } from "./device.js";
+import { grainOf, PANEL, ROW_BLOCK, ROWS } from "./grain.js";
+import type { CpuTensor } from "./tensor.js";
+
+export interface NearestTensors {
+  readonly x: CpuTensor<"float32">;
+  readonly books: CpuTensor<"float32">;
+  readonly codes: CpuTensor<"int32">;
+  readonly distances: CpuTensor<"float32">;
+}
+
+/** Packs the codebooks, then finds the nearest codeword of each row, or the `count` nearest. */
+export function nearest(
+  device: Device,
+  { x, books, codes, distances }: NearestTensors,
+  { groups, codewords, dimension }: BookShape,
+  metric: "l2" | "ip",
+  count: number | undefined,
+): void {
+  const panels = groups * Math.ceil(codewords / PANEL);
+  const packed = device.allocate(4 * panels * PANEL * (dimension + 1));
+  const innerProduct = metric === "ip" ? 1 : 0;
+  device.launch({
+    kernel: "packCodebooks",
+    items: panels,
+    grain: grainOf(16 * PANEL * dimension),
+    arguments: [books.address, packed.address, groups, codewords, dimension, innerProduct],
+    fault: { kind: FAULT.codeword },
+    outputs: [packed],
+    inputs: [books.storage],
+  });
+  const operations = groups * (2 * dimension * (codewords + 8) + 64);
+  const perRow = count === undefined ? 8 * PANEL : 8 * count + 4;
+  device.launchAndRelease([packed], {
+    kernel: count === undefined ? "assign" : "assignTopK",
+    items: x.shape[0]!,
+    // Whole blocks of rows are fastest, but few rows against many codewords are better shared out.
+    grain:
+      operations * ROW_BLOCK < 2 ** 23 ? grainOf(operations, ROW_BLOCK) : grainOf(operations, ROWS),
+    arguments: [
+      x.address,
+      books.address,
+      packed.address,
+      codes.address,
+      distances.address,
+      groups,
+      codewords,
+      dimension,
+      innerProduct,
+      count ?? 1,
+    ],
+    scratch: ROW_BLOCK * (4 * dimension + perRow),
+    fault: { kind: FAULT.inputRow },
+    outputs: [codes.storage, distances.storage],
+    inputs: [x.storage, packed],
+  });
+}

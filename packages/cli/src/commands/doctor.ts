@@ -1,0 +1,140 @@
+import { availableParallelism, cpus } from "node:os";
+import { type BackendInfo, type CompleteBackend, Random, throwIfAborted } from "@tessera/core";
+import { defineCommand } from "../args/command.js";
+import { type Context, withBackend } from "../context.js";
+import { figure, wrap } from "../text.js";
+import { version } from "../version.js";
+import { BACKEND_OPTIONS, OUTPUT_OPTIONS } from "./shared.js";
+
+/** What the machine and the program are, for the checks. */
+interface Machine {
+  readonly node: string;
+  readonly cores: number;
+  readonly backend: BackendInfo;
+}
+
+/** Something that makes Tessera faster where it is there, and how to get it. */
+interface Check {
+  readonly name: string;
+  readonly present: (machine: Machine) => boolean;
+  readonly missing: string;
+  readonly remedy: (machine: Machine) => string;
+}
+
+const CHECKS: readonly Check[] = [
+  {
+    name: "relaxed-simd",
+    present: ({ backend }) =>
+      !backend.name.startsWith("cpu") || backend.features.includes("relaxed-simd"),
+    missing: "this Node has no relaxed SIMD, which makes assignment about a quarter faster",
+    remedy: ({ node }) =>
+      Number(node.split(".")[0]) >= 22
+        ? "TESSERA_CPU=wasm-relaxed tessera doctor"
+        : "npx --yes --package node@24 -- tessera doctor",
+  },
+  {
+    name: "threads",
+    present: ({ backend, cores }) => cores === 1 || backend.threads > 1,
+    missing: "only one thread is used, and there are more cores",
+    remedy: ({ cores }) => `TESSERA_THREADS=${cores} tessera doctor`,
+  },
+];
+
+/** 8192 × 128 rows against 256 codewords: a common size, and small enough for several rounds. */
+const WORK = { rows: 8192, dimension: 128, codewords: 256 } as const;
+const MEASURE_MS = 500;
+
+export const doctor = defineCommand({
+  name: "doctor",
+  arguments: "[options]",
+  summary: "show what this machine computes with, and how fast",
+  description:
+    "Shows the machine, the backend that is picked and why, and how fast it assigns rows to codewords; and names what is missing, with the command that gets it.",
+  positionals: [],
+  options: { ...BACKEND_OPTIONS, ...OUTPUT_OPTIONS },
+  examples: ["tessera doctor", "tessera doctor --threads 1 --json"],
+  async run({ values }, context) {
+    const { info, rate } = await withBackend(values, async (backend) => ({
+      info: backend.info,
+      rate: await measureAssign(backend, context),
+    }));
+    const machine = { node: process.versions.node, cores: availableParallelism(), backend: info };
+    const missing = CHECKS.filter((check) => !check.present(machine)).map((check) => ({
+      name: check.name,
+      what: check.missing,
+      command: check.remedy(machine),
+    }));
+    const cpu = cpus()[0]?.model.trim() ?? "unknown";
+    const facts = {
+      tessera: await version(),
+      node: machine.node,
+      platform: `${process.platform}-${process.arch}`,
+      cpu,
+      cores: machine.cores,
+    };
+    context.json({
+      ...facts,
+      backend: { ...info, features: [...info.features] },
+      assignGflops: Math.round(rate * 10) / 10,
+      missing,
+    });
+    const lines: [string, string][] = [
+      ["tessera", facts.tessera],
+      ["node", `${facts.node} on ${facts.platform}`],
+      ["cpu", `${facts.cpu}, ${facts.cores} ${facts.cores === 1 ? "core" : "cores"}`],
+      ["backend", `${info.name}: ${info.device}`],
+      ["features", info.features.join(", ") || "none"],
+      ["threads", String(info.threads)],
+      ...(info.reason === undefined ? [] : [["why", info.reason] as [string, string]]),
+      [
+        "speed",
+        `${figure(rate)} GFLOP/s assigning ${WORK.dimension} values to ${WORK.codewords} codewords`,
+      ],
+    ];
+    const { paint, print, width } = context;
+    for (const [label, value] of lines) {
+      const [first, ...rest] = wrap(value, width, " ".repeat(10));
+      print(paint(label.padEnd(10), "dim") + first!.slice(10));
+      for (const line of rest) print(line);
+    }
+    print();
+    if (missing.length === 0) print(paint("nothing is missing", "good"));
+    for (const { what, command } of missing) {
+      for (const line of wrap(what, width)) print(paint(line, "warning"));
+      print(`  ${command}`);
+    }
+  },
+});
+
+/** GFLOP/s of `assign`, counting a multiplication and an addition per value, row and codeword. */
+async function measureAssign(backend: CompleteBackend, context: Context): Promise<number> {
+  const { rows, dimension, codewords } = WORK;
+  const random = new Random(0);
+  const fill = (size: number) => Float32Array.from({ length: size }, () => random.uniform() - 0.5);
+  const x = backend.tensor<"float32">(fill(rows * dimension), [rows, dimension]);
+  const codebooks = backend.tensor<"float32">(fill(codewords * dimension), [
+    1,
+    codewords,
+    dimension,
+  ]);
+  const round = async () => {
+    const { codes, distances } = backend.assign(x, codebooks);
+    distances.dispose();
+    await codes.read();
+    codes.dispose();
+  };
+  await round();
+  const start = performance.now();
+  let rounds = 0;
+  while (performance.now() - start < MEASURE_MS) {
+    throwIfAborted(context.signal);
+    await round();
+    rounds++;
+    const done = Math.min(MEASURE_MS, performance.now() - start);
+    context.progress.update({ task: "measure", done: Math.round(done), total: MEASURE_MS });
+  }
+  const seconds = (performance.now() - start) / 1000;
+  x.dispose();
+  codebooks.dispose();
+  return (2 * rows * dimension * codewords * rounds) / seconds / 1e9;
+}

@@ -1,0 +1,71 @@
+import { type CodeArray, codeArrayFor, encodeBatches, type Model, type Rows } from "@tessera/core";
+import type { CompleteBackend } from "@tessera/core";
+import { writeNpyRows } from "@tessera/io/node";
+import { requiredText } from "../args/options.js";
+import { defineCommand } from "../args/command.js";
+import { type Context, withBackend } from "../context.js";
+import { checkOutputs } from "../outputs.js";
+import { duration, grouped, plural } from "../text.js";
+import { INPUT_OPTIONS, withVectorFile } from "../vectors.js";
+import {
+  BACKEND_OPTIONS,
+  BEAM_OPTION,
+  loadModel,
+  OUTPUT_OPTIONS,
+  roundSeconds,
+  timed,
+} from "./shared.js";
+
+export const encode = defineCommand({
+  name: "encode",
+  arguments: "<vectors> --model m.safetensors --out codes.npy [options]",
+  summary: "turn vectors into codes",
+  description:
+    "Writes the codes of vectors as an .npy file of shape [rows, columns]: uint8 where every column has at most 256 codes, else uint16 or uint32. Vectors are read batch by batch, so the file may be larger than memory.",
+  positionals: [{ name: "<vectors>", help: "file of vectors to encode" }],
+  options: {
+    model: requiredText("FILE", "the model, as written by tessera fit"),
+    out: requiredText("FILE", "where to write the codes"),
+    ...BEAM_OPTION,
+    ...INPUT_OPTIONS,
+    ...BACKEND_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: ["tessera encode vectors.npy --model model.safetensors --out codes.npy"],
+  async run({ positionals: [path], values }, context) {
+    await checkOutputs([{ option: "out", path: values.out }], [path!, values.model]);
+    const model = await loadModel(values.model, context);
+    const { value: rows, seconds } = await timed(() =>
+      withVectorFile(path!, values, context, (file) =>
+        withBackend(values, (backend) =>
+          writeNpyRows(
+            values.out,
+            codeBatches(model, file, values.beam, backend, context),
+            model.cardinalities.length,
+            { signal: context.signal },
+          ),
+        ),
+      ),
+    );
+    const columns = model.cardinalities.length;
+    const dtype = codeArrayFor(model.cardinalities).name.replace("Array", "").toLowerCase();
+    context.json({ rows, columns, dtype, seconds: roundSeconds(seconds), codes: values.out });
+    context.print(
+      `${plural(rows, "row")} encoded in ${duration(seconds)}: ${dtype} [${grouped(rows)}, ${columns}]`,
+    );
+    context.note(`wrote ${values.out}`);
+  },
+});
+
+async function* codeBatches(
+  model: Model,
+  rows: Rows,
+  beam: number | undefined,
+  backend: CompleteBackend,
+  context: Context,
+): AsyncGenerator<CodeArray, void, undefined> {
+  // An empty first batch tells the writer the type, also where there are no rows.
+  yield new (codeArrayFor(model.cardinalities))(0);
+  const options = { backend, beam, signal: context.signal, onProgress: context.progress.update };
+  for await (const codes of encodeBatches(model, rows, options)) yield codes.data;
+}

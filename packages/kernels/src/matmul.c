@@ -1,0 +1,57 @@
+// Matrix product by register tiles over packed panels. Every element is summed in the order of the inner dimension.
+#include "tile.h"
+
+typedef struct {
+  const float *a;      // [rows, inner], or its transpose
+  const float *panels; // op(b), as pack_matrix makes them
+  const float *bias;   // [columns], or 0
+  float *out;          // [rows, columns]
+  uint32_t rows, inner, columns;
+  uint32_t transposed;  // a is [inner, rows]
+  uint32_t relu;
+  uint32_t block_rows;   // rows of an item: up to ROW_BLOCK, a multiple of ROWS
+  uint32_t block_panels; // panels of an item
+} matmul_arguments;
+
+// Adds the bias, applies the activation and stores one row of a tile.
+INLINE void store_row(const matmul_arguments *a, const vec *sum, uint32_t row, uint32_t column) {
+  float *out = a->out + (size_t)row * a->columns + column;
+  uint32_t width = min_u32(PANEL, a->columns - column);
+  float values[PANEL];
+  UNROLL for (int v = 0; v < VECTORS; v++) store(values + v * LANES, sum[v]);
+  for (uint32_t i = 0; i < width; i++) {
+    float value = a->bias ? values[i] + a->bias[column + i] : values[i];
+    // Not the other way round: NaN must stay NaN.
+    out[i] = a->relu && value < 0 ? 0 : value;
+  }
+}
+
+// Items: blocks of block_rows × block_panels, row after row. Scratch: 4 · ROW_BLOCK · inner bytes.
+EXPORT(matmul)
+uint32_t matmul(const matmul_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  float *packed = (float *)scratch;
+  const float zeros[PANEL] = {0};
+  uint32_t panels = ceil_div(a->columns, PANEL), across = ceil_div(panels, a->block_panels);
+  uint32_t step = PANEL_BYTES / (4 * PANEL * (a->inner + 1));
+  if (step == 0) step = 1;
+  size_t row_stride = a->transposed ? 1 : a->inner, stride = a->transposed ? a->rows : 1;
+  uint32_t packed_row = NO_FAULT;
+  for (uint32_t item = begin; item < end; item++) {
+    uint32_t row = item / across * a->block_rows, first_panel = item % across * a->block_panels;
+    uint32_t rows = min_u32(a->block_rows, a->rows - row);
+    uint32_t last_panel = min_u32(panels, first_panel + a->block_panels);
+    if (packed_row != row) pack_rows(a->a + row * row_stride, rows, a->inner, row_stride, stride, packed);
+    packed_row = row;
+    for (uint32_t first = first_panel; first < last_panel; first += step) {
+      uint32_t last = min_u32(last_panel, first + step);
+      for (uint32_t t = 0; t < rows; t += ROWS) {
+        for (uint32_t p = first; p < last; p++) {
+          tile sum = multiply(packed + (size_t)t * a->inner, a->panels + (size_t)p * a->inner * PANEL, zeros, a->inner);
+          UNROLL for (uint32_t r = 0; r < ROWS; r++)
+            if (t + r < rows) store_row(a, sum.at[r], row + t + r, p * PANEL);
+        }
+      }
+    }
+  }
+  return NO_FAULT;
+}

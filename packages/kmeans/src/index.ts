@@ -1,0 +1,17 @@
+export { fitKmeans } from "./fit.js";
+export type {
+  KmeansInit,
+  KmeansMetric,
+  KmeansOptions,
+  KmeansResult,
+  KmeansStop,
+} from "./options.js";
+export { blockRows } from "./source.js";
+export {
+  mergeStatistics,
+  reduceStatistics,
+  updateCentroids,
+  type KmeansStatistics,
+  type UpdateOptions,
+} from "./statistics.js";
+export { kmeansStep, type KmeansStepOptions } from "./step.js";

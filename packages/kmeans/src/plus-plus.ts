@@ -1,0 +1,195 @@
+import { throwIfAborted, type CompleteBackend, type Matrix, type Random } from "@tessera/core";
+import { pause } from "./pause.js";
+
+export interface PlusPlusOptions {
+  readonly backend: CompleteBackend;
+  readonly random: Random;
+  /** Weight of each row. */
+  readonly weights: ArrayLike<number>;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many rows are chosen, now and then. */
+  readonly onChosen?: ((chosen: number) => void) | undefined;
+}
+
+/**
+ * Chooses `count` rows by greedy k-means++ (Arthur and Vassilvitskii 2007, section 2.2 and the remark on several
+ * candidates per step): 2 + ⌊ln k⌋ candidates are drawn with probability w·D², D being the distance to the nearest row
+ * chosen so far, and the one that leaves the least Σ w·D² is chosen.
+ *
+ * The distances to all candidates of a step are one matrix product, by ‖x − c‖² = ‖x‖² − 2x·c + ‖c‖². The rows are centred
+ * and scaled first, which changes no choice but keeps that sum from losing its digits; where it does so all the same, next
+ * to a chosen row, the distance is taken directly. So the D² of a chosen row's duplicates is 0, and as long as there are
+ * rows that differ from all chosen ones, one of them is chosen.
+ *
+ * @returns indices of rows; distinct rows unless there are too few
+ */
+export async function plusPlus(
+  rows: Matrix,
+  count: number,
+  options: PlusPlusOptions,
+): Promise<Uint32Array> {
+  const { backend, random, weights, signal } = options;
+  const n = rows.rows;
+  const { cols } = rows;
+  const centred = centreAndScale(rows);
+  const norms = squaredNorms(centred);
+  const closest = new Float64Array(n).fill(1);
+  const cumulative = new Float64Array(n);
+  const chosen = new Uint32Array(count);
+  const trials = 2 + Math.floor(Math.log(count));
+  const x = backend.tensor<"float32">(centred.data, [n, cols]);
+  try {
+    for (let step = 0; step < count; step++) {
+      throwIfAborted(signal);
+      // Before anything is chosen every row is equally far, and one candidate as good as another.
+      const candidates = draw(weights, closest, cumulative, step === 0 ? 1 : trials, random);
+      if (candidates.length === 0) {
+        // All rows coincide with chosen ones. Any row will do for the rest.
+        for (; step < count; step++) chosen[step] = random.integer(n);
+        break;
+      }
+      const products = await productsWith(backend, x, centred, candidates);
+      if (step === 0) closest.fill(Infinity);
+      const best =
+        candidates.length === 1 ? 0 : leastPotential(products, candidates, weights, closest, norms);
+      chosen[step] = candidates[best]!;
+      lower(closest, products, candidates, best, norms, centred);
+      if (step % 16 === 15) {
+        options.onChosen?.(step + 1);
+        await pause();
+      }
+    }
+  } finally {
+    x.dispose();
+  }
+  return chosen;
+}
+
+/** Distinct rows drawn with probability w·D²; none if all are 0. */
+function draw(
+  weights: ArrayLike<number>,
+  closest: Float64Array,
+  cumulative: Float64Array,
+  count: number,
+  random: Random,
+): number[] {
+  let total = 0;
+  for (let i = 0; i < closest.length; i++) {
+    total += weights[i]! * closest[i]!;
+    cumulative[i] = total;
+  }
+  if (!(total > 0)) return [];
+  const drawn = new Set<number>();
+  for (let t = 0; t < count; t++) drawn.add(firstAbove(cumulative, random.uniform() * total));
+  return [...drawn];
+}
+
+/** The first index whose cumulative sum exceeds the value, so never one that added nothing. */
+function firstAbove(cumulative: Float64Array, value: number): number {
+  let low = 0;
+  let high = cumulative.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (cumulative[middle]! > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Inner products of all rows with the candidates, `[n, candidates]`. */
+async function productsWith(
+  backend: CompleteBackend,
+  x: Parameters<CompleteBackend["matmul"]>[0],
+  { data, cols }: Matrix,
+  candidates: readonly number[],
+): Promise<Float32Array> {
+  const values = new Float32Array(candidates.length * cols);
+  candidates.forEach((row, c) => values.set(data.subarray(row * cols, (row + 1) * cols), c * cols));
+  const { read } = backend.scope(() => {
+    const c = backend.tensor<"float32">(values, [candidates.length, cols]);
+    return { read: backend.matmul(x, c, { transposeB: true }).read() };
+  });
+  return read;
+}
+
+/** The candidate that would leave the least Σ w·D². */
+function leastPotential(
+  products: Float32Array,
+  candidates: readonly number[],
+  weights: ArrayLike<number>,
+  closest: Float64Array,
+  norms: Float64Array,
+): number {
+  const width = candidates.length;
+  const potentials = new Float64Array(width);
+  const candidateNorms = Float64Array.from(candidates, (row) => norms[row]!);
+  for (let i = 0, at = 0; i < closest.length; i++) {
+    const before = closest[i]!;
+    const weight = weights[i]!;
+    const rowNorm = norms[i]!;
+    for (let c = 0; c < width; c++, at++) {
+      const distance = rowNorm - 2 * products[at]! + candidateNorms[c]!;
+      potentials[c]! += weight * (distance < before ? (distance > 0 ? distance : 0) : before);
+    }
+  }
+  let best = 0;
+  for (let c = 1; c < width; c++) if (potentials[c]! < potentials[best]!) best = c;
+  return best;
+}
+
+/** Lowers D² to the distances from the chosen candidate where those are less. */
+function lower(
+  closest: Float64Array,
+  products: Float32Array,
+  candidates: readonly number[],
+  chosen: number,
+  norms: Float64Array,
+  { data, cols }: Matrix,
+): void {
+  const width = candidates.length;
+  const row = candidates[chosen]!;
+  const codeword = data.subarray(row * cols, (row + 1) * cols);
+  const codewordNorm = norms[row]!;
+  // Well above the error of the expanded form in float32, (d + 2)·2⁻²⁴·(‖x‖² + ‖c‖²).
+  const doubtful = 16 * (cols + 2) * 2 ** -24;
+  for (let i = 0; i < closest.length; i++) {
+    const before = closest[i]!;
+    if (before === 0) continue;
+    const scale = norms[i]! + codewordNorm;
+    let distance = scale - 2 * products[i * width + chosen]!;
+    if (distance <= doubtful * scale) {
+      distance = 0;
+      for (let j = 0; j < cols; j++) distance += (data[i * cols + j]! - codeword[j]!) ** 2;
+    }
+    if (distance < before) closest[i] = distance;
+  }
+}
+
+/** A copy with mean 0 and values of at most about 1: squares neither overflow nor vanish, and distances keep their digits. */
+function centreAndScale({ data, rows, cols }: Matrix): Matrix {
+  const mean = new Float64Array(cols);
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) mean[j]! += data[at++]!;
+  }
+  for (let j = 0; j < cols; j++) mean[j]! /= rows;
+  let largest = 0;
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) largest = Math.max(largest, Math.abs(data[at++]! - mean[j]!));
+  }
+  const scale = largest > 0 ? 1 / largest : 1;
+  const centred = new Float32Array(data.length);
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++, at++) centred[at] = (data[at]! - mean[j]!) * scale;
+  }
+  return { data: centred, rows, cols };
+}
+
+function squaredNorms({ data, rows, cols }: Matrix): Float64Array {
+  const norms = new Float64Array(rows);
+  for (let i = 0, at = 0; i < rows; i++) {
+    let sum = 0;
+    for (let j = 0; j < cols; j++, at++) sum += data[at]! * data[at]!;
+    norms[i] = sum;
+  }
+  return norms;
+}

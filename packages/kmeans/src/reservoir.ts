@@ -1,0 +1,73 @@
+import {
+  batchesOf,
+  checkMatrix,
+  isMatrix,
+  type Matrix,
+  type Random,
+  type Rows,
+} from "@tessera/core";
+import { pause } from "./pause.js";
+import { blockRows } from "./source.js";
+
+/** Rows drawn from all rows, each as likely as any other. */
+export interface RowSample {
+  readonly matrix: Matrix;
+  /** Index of each drawn row among all rows; `undefined` if the sample is all rows in order. */
+  readonly indices: Float64Array | undefined;
+  /** Rows that there were to draw from. */
+  readonly total: number;
+}
+
+/**
+ * Draws up to `count` rows in one pass, in memory for `count` rows (Vitter 1985, algorithm R).
+ *
+ * The draw depends on the order of the rows alone, so a matrix and a stream of the same rows give the same sample.
+ */
+export async function drawRows(
+  rows: Rows,
+  count: number,
+  random: Random,
+  signal?: AbortSignal,
+): Promise<RowSample> {
+  if (isMatrix(rows)) {
+    checkMatrix(rows);
+    if (rows.rows <= count) return { matrix: rows, indices: undefined, total: rows.rows };
+  }
+  let cols = 1;
+  let total = 0;
+  let held = new Float32Array(0);
+  const indices: number[] = [];
+  // The size of a batch changes nothing here; small ones keep the work between two pauses short.
+  for await (const batch of batchesOf(rows, isMatrix(rows) ? blockRows(rows.cols) : 4096, signal)) {
+    cols = batch.cols;
+    for (let i = 0; i < batch.rows; i++, total++) {
+      const slot = total < count ? total : random.integer(total + 1);
+      if (slot >= count) continue;
+      if ((slot + 1) * cols > held.length) held = grow(held, (slot + 1) * cols, count * cols);
+      held.set(batch.data.subarray(i * cols, (i + 1) * cols), slot * cols);
+      indices[slot] = total;
+    }
+    await pause();
+  }
+  const drawn = Math.min(total, count);
+  return {
+    matrix: { data: held.subarray(0, drawn * cols), rows: drawn, cols },
+    indices: total <= count ? undefined : Float64Array.from(indices),
+    total,
+  };
+}
+
+/** A larger copy: a short stream should not cost the memory of a full reservoir. */
+function grow(held: Float32Array, least: number, most: number): Float32Array<ArrayBuffer> {
+  const larger = new Float32Array(Math.min(most, Math.max(least, 2 * held.length)));
+  larger.set(held);
+  return larger;
+}
+
+/** The entries at these indices; all of them without indices. */
+export function pick(
+  values: Float32Array | undefined,
+  indices: Float64Array | undefined,
+): Float32Array | undefined {
+  return values && indices ? Float32Array.from(indices, (index) => values[index]!) : values;
+}
