@@ -79,7 +79,7 @@ function clusterSums(rows: number, dimension: number, codebookSize: number): Ben
     setup: (backend) => {
       const x = uniform(backend, [rows, dimension], "x");
       const random = new Random(1).stream("codes");
-      const codes = backend.tensor<"int32">(
+      const codes = backend.tensor(
         Int32Array.from({ length: rows }, () => random.integer(codebookSize)),
         [rows, 1],
       );
@@ -126,5 +126,5 @@ function uniform(
   const random = new Random(1).stream(name);
   const size = shape.reduce((product, extent) => product * extent, 1);
   const values = Float32Array.from({ length: size }, () => random.uniform() * 2 - 1);
-  return backend.tensor<"float32">(values, shape);
+  return backend.tensor(values, shape);
 }

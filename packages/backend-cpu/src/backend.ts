@@ -12,9 +12,10 @@ import {
   type ClusterSums,
   type CompleteBackend,
   type DType,
+  type DTypeOf,
   type MatmulOptions,
   type Tensor,
-  type TypedArrays,
+  type TensorData,
 } from "@tessera/core";
 import {
   bookShape,
@@ -43,10 +44,10 @@ export class CpuBackend implements CompleteBackend {
     this.info = info;
   }
 
-  tensor<D extends DType>(
-    data: TypedArrays[D],
+  tensor<A extends TensorData>(
+    data: A,
     shape: readonly number[] = [data.length],
-  ): Tensor<D> {
+  ): Tensor<DTypeOf<A>> {
     this.device.checkAlive();
     const dtype = dtypeOf(data);
     if (dtype === undefined) {
@@ -58,7 +59,7 @@ export class CpuBackend implements CompleteBackend {
     if (sizeOf(shape) !== data.length) {
       throw new ShapeError(`${data.length} values do not fill the shape [${shape.join(", ")}]`);
     }
-    return this.#tensor(dtype as D, shape, this.device.upload(data));
+    return this.#tensor(dtype, shape, this.device.upload(data));
   }
 
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {

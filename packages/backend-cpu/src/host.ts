@@ -1,3 +1,4 @@
+import type * as nodeOsModule from "node:os";
 import { ArgumentError } from "@tessera/core";
 import { MAX_THREADS } from "./command.js";
 
@@ -20,7 +21,7 @@ export function describeHost(): Host {
   };
 }
 
-function nodeOs(): typeof import("node:os") | undefined {
+function nodeOs(): typeof nodeOsModule | undefined {
   if (typeof process === "undefined" || process.versions?.node === undefined) return undefined;
   return process.getBuiltinModule?.("node:os");
 }

@@ -43,10 +43,10 @@ async function follow(
         { length: rows * COLUMNS },
         () => (seed = (seed * 69) % 997),
       );
-      live.push({ tensor: backend.tensor<"float32">(values, [rows, COLUMNS]), values });
+      live.push({ tensor: backend.tensor(values, [rows, COLUMNS]), values });
     } else if (first === undefined) continue;
     else if (kind === "combine") {
-      const second = live.filter(({ values }) => values.length === first.values.length)[0]!;
+      const second = live.find(({ values }) => values.length === first.values.length)!;
       live.push({
         tensor: backend.combine(first.tensor, second.tensor, 0.5, -1),
         values: first.values.map((value, i) => Math.fround(0.5 * value) - second.values[i]!),
@@ -54,7 +54,7 @@ async function follow(
     } else if (kind === "take") {
       const height = first.tensor.shape[0]!;
       const picks = Int32Array.from({ length: rows }, (_, i) => (i * 7 + b) % height);
-      const indices = backend.tensor<"int32">(picks);
+      const indices = backend.tensor(picks);
       const values = new Float32Array(rows * COLUMNS);
       picks.forEach((pick, i) => {
         values.set(first.values.subarray(pick * COLUMNS, (pick + 1) * COLUMNS), i * COLUMNS);
@@ -99,8 +99,8 @@ describe.each([1, 3])("the queue, threads: %i", (threads) => {
   });
 
   it("takes many more commands than its ring holds", async () => {
-    const one = backend.tensor<"float32">(Float32Array.of(1));
-    let sum = backend.tensor<"float32">(Float32Array.of(0));
+    const one = backend.tensor(Float32Array.of(1));
+    let sum = backend.tensor(Float32Array.of(0));
     for (let i = 0; i < 5000; i++) {
       const next = backend.combine(sum, one, 1, 1);
       sum.dispose();

@@ -1,3 +1,4 @@
+import type * as workerThreads from "node:worker_threads";
 import type { WorkerMessage, WorkerStart } from "./control.js";
 
 /** A worker thread, alike in Node, Deno, Bun and browsers. */
@@ -19,20 +20,17 @@ export function startWorker(source: string): WorkerHandle {
 }
 
 /** Node's module of threads, without an import that bundlers would have to resolve. */
-function nodeWorkers(): typeof import("node:worker_threads") | undefined {
+function nodeWorkers(): typeof workerThreads | undefined {
   if (typeof process === "undefined" || process.versions?.node === undefined) return undefined;
   return process.getBuiltinModule?.("node:worker_threads");
 }
 
-function startNodeWorker(
-  { Worker }: typeof import("node:worker_threads"),
-  source: string,
-): WorkerHandle {
+function startNodeWorker({ Worker }: typeof workerThreads, source: string): WorkerHandle {
   // The flags of the process (loaders, --input-type) are not for this code.
   const worker = new Worker(source, { eval: true, execArgv: [], name: "tessera" });
   let stopped = false;
   return {
-    send: (start) => worker.postMessage(start),
+    send: (start) => worker.postMessage(start, []),
     onMessage: (handler) => void worker.on("message", handler),
     onFailure: (handler) => {
       worker.on("error", handler);
@@ -59,7 +57,7 @@ function startWebWorker(source: string): WorkerHandle {
   };
   worker.addEventListener("message", release, { once: true });
   return {
-    send: (start) => worker.postMessage(start),
+    send: (start) => worker.postMessage(start, []),
     onMessage: (handler) =>
       worker.addEventListener("message", ({ data }) => handler(data as WorkerMessage)),
     onFailure: (handler) => {

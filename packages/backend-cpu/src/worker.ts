@@ -22,7 +22,7 @@ function openPort(): Port {
     }
   }
   return {
-    post: (message) => globalThis.postMessage(message),
+    post: (message) => globalThis.postMessage(message, { transfer: [] }),
     onStart: (handler) =>
       globalThis.addEventListener("message", (event) => handler(event.data as WorkerStart), {
         once: true,

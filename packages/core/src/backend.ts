@@ -1,4 +1,4 @@
-import type { DType, Tensor, TypedArrays } from "./tensor.js";
+import type { DType, DTypeOf, Tensor, TensorData } from "./tensor.js";
 
 /**
  * The compute backend: a small, closed set of coarse kernels on device tensors.
@@ -23,7 +23,7 @@ export interface ComputeBackend {
   readonly info: BackendInfo;
 
   /** Copies host data to the device. `shape` defaults to one dimension. */
-  tensor<D extends DType>(data: TypedArrays[D], shape?: readonly number[]): Tensor<D>;
+  tensor<A extends TensorData>(data: A, shape?: readonly number[]): Tensor<DTypeOf<A>>;
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D>;
   /** Rows `start..end` of the first axis. Shares the storage, which lives until both are disposed. */
   slice<D extends DType>(tensor: Tensor<D>, start: number, end: number): Tensor<D>;

@@ -46,13 +46,14 @@ export function completeBackend(backend: ComputeBackend): CompleteBackend {
 function methodNames(backend: ComputeBackend): (keyof ComputeBackend)[] {
   const names = new Set<string>();
   for (let level: object = backend; level !== Object.prototype;) {
-    for (const name of Object.getOwnPropertyNames(level)) names.add(name);
+    // Getters are left alone: one that reads a private field would fail on a wrapped backend.
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
+      if (name !== "constructor" && typeof value === "function") names.add(name);
+    }
     level = Object.getPrototypeOf(level) as object;
   }
-  return [...names].filter(
-    (name): name is keyof ComputeBackend =>
-      name !== "constructor" &&
-      name !== "info" &&
-      typeof (backend as unknown as Record<string, unknown>)[name] === "function",
+  // A wrapper may hide a method that it inherits.
+  return ([...names] as (keyof ComputeBackend)[]).filter(
+    (name) => typeof backend[name] === "function",
   );
 }

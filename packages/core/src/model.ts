@@ -84,7 +84,7 @@ export interface Term {
 export interface ModelState {
   /** Named with dots, as `levels.0.codebook`. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
-  /** Figures and settings to keep with the model, as JSON. */
+  /** Figures and settings to keep with the model, as JSON. Those of a model inside it go where its tensors' names say. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 

@@ -29,8 +29,11 @@ export interface FitContext {
   readonly options: FitOptions;
   /** This part's own seed, derived from the caller's by the part's place in the spec. */
   readonly seed: number;
-  /** Fits a spec inside this one. `name` is its place, such as `levels.1`; it names its random stream. */
-  fit(spec: Spec, rows: Rows, name: string): Promise<Model>;
+  /**
+   * Fits a spec inside this one. `name` is its place, such as `levels.1`; it names its random stream. `changes` replace
+   * some of the options for it.
+   */
+  fit(spec: Spec, rows: Rows, name: string, changes?: Omit<FitOptions, "seed">): Promise<Model>;
 }
 
 export interface RestoreContext {
@@ -67,8 +70,13 @@ export function createQuantizers(parts: readonly AnyPart[]): Quantizers {
     partFor(spec).fit(spec as never, rows, {
       options,
       seed,
-      fit: (inner, innerRows, name) =>
-        fitNode(inner, innerRows, options, new Random(seed).stream(name).uint32()),
+      fit: (inner, innerRows, name, changes) =>
+        fitNode(
+          inner,
+          innerRows,
+          { ...options, ...changes },
+          new Random(seed).stream(name).uint32(),
+        ),
     });
   const restore = (spec: Spec, state: StateReader): Model =>
     partFor(spec).restore(spec as never, state, { restore });
@@ -100,8 +108,9 @@ export function createQuantizers(parts: readonly AnyPart[]): Quantizers {
         throw new VersionError(version, MODEL_FORMAT_VERSION);
       }
       const facts = parseJson(metadata["facts"] ?? "{}", "facts");
+      if (!isObject(facts)) throw new FormatError("the model's facts are not a JSON object");
       const spec = checkSpec(parseJson(metadata["spec"], "spec"));
-      return restore(spec, new StateReader(tensors, facts as Record<string, unknown>));
+      return restore(spec, new StateReader(tensors, facts));
     },
   };
 }
@@ -123,9 +132,16 @@ export class StateReader {
     this.facts = facts;
   }
 
-  /** The tensors whose names start with `name.`, by the rest of their names. */
+  /**
+   * The state of the model at `name`, such as `levels.0`: the tensors whose names start so, by the rest of their names,
+   * and the facts found along the same path.
+   */
   child(name: string): StateReader {
-    return new StateReader(this.#tensors, {}, `${this.#prefix}${name}.`);
+    let facts: unknown = this.facts;
+    for (const step of name.split(".")) {
+      facts = isObject(facts) && Object.hasOwn(facts, step) ? facts[step] : undefined;
+    }
+    return new StateReader(this.#tensors, isObject(facts) ? facts : {}, `${this.#prefix}${name}.`);
   }
 
   /** A float32 matrix of finite values with the number of rows that the spec calls for. */
@@ -168,6 +184,10 @@ function missingPart(
         PART_PACKAGES[spec.transform.kind],
       )
     : new MissingPartError(printSpec(spec), PART_PACKAGES[spec.kind]);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function parseJson(text: string | undefined, what: string): unknown {

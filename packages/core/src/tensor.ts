@@ -8,6 +8,14 @@ export interface TypedArrays {
   uint8: Uint8Array;
 }
 
+/** A host array of any element type that tensors may have. */
+export type TensorData = TypedArrays[DType];
+
+/** The element type of a host array: `Float32Array` gives `"float32"`. */
+export type DTypeOf<A extends TensorData> = {
+  [D in DType]: A extends TypedArrays[D] ? D : never;
+}[DType];
+
 /**
  * A row-major array on a backend's device.
  *
@@ -44,12 +52,13 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /** The element type of a typed array, or `undefined` for one that tensors do not have. */
-export function dtypeOf(data: ArrayBufferView): DType | undefined {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Int32Array) return "int32";
-  if (data instanceof Uint32Array) return "uint32";
-  if (data instanceof Uint8Array) return "uint8";
-  return undefined;
+export function dtypeOf<A extends TensorData>(data: A): DTypeOf<A> | undefined {
+  let dtype: DType | undefined;
+  if (data instanceof Float32Array) dtype = "float32";
+  else if (data instanceof Int32Array) dtype = "int32";
+  else if (data instanceof Uint32Array) dtype = "uint32";
+  else if (data instanceof Uint8Array) dtype = "uint8";
+  return dtype as DTypeOf<A> | undefined;
 }
 
 /** A zero-filled host array of an element type. */

@@ -8,6 +8,8 @@ import {
   type CompleteBackend,
   type Matrix,
   type Rows,
+  type RowSample,
+  sampleRows,
 } from "@tessera/core";
 import { lloyd, type Fitted } from "./lloyd.js";
 import { miniBatch, type BatchInput } from "./mini-batch.js";
@@ -23,7 +25,7 @@ import {
   type Settings,
 } from "./options.js";
 import { assignPass, disposePass, readCodes, type Run } from "./pass.js";
-import { drawRows, pick, type RowSample } from "./reservoir.js";
+import { pick } from "./pick.js";
 import { checkWidth, memorySource, streamSource } from "./source.js";
 import { checkSample, chooseStart } from "./start.js";
 import { normalizeRows } from "./statistics.js";
@@ -56,7 +58,7 @@ export async function fitKmeans(rows: Rows, options: KmeansOptions): Promise<Kme
   const backend = await resolveBackend(options.backend);
   const random = new Random(settings.seed).stream("k-means");
   if (sample !== undefined) {
-    const drawn = await drawRows(rows, sample, random.stream("sample"), signal);
+    const drawn = await sampleRows(rows, sample, random.stream("sample"), signal);
     checkEnoughRows(codebookSize, drawn.total);
     checkWeightCount(weights, drawn.total);
     const { indices } = drawn;
@@ -138,7 +140,7 @@ async function prepareStart(
     if (spherical) normalizeRows(start);
     return { cols: init.cols, startOf: () => Promise.resolve(start) };
   }
-  const drawn: RowSample = await drawRows(rows, initRows, random.stream("start rows"), signal);
+  const drawn: RowSample = await sampleRows(rows, initRows, random.stream("start rows"), signal);
   checkEnoughRows(codebookSize, drawn.total);
   checkWeightCount(weights, drawn.total);
   checkSample(drawn, rowOf);

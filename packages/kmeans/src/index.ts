@@ -1,3 +1,9 @@
+export {
+  exchangeRefine,
+  type ExchangeOptions,
+  type ExchangeResult,
+  exchangeRowLimit,
+} from "./exchange.js";
 export { fitKmeans } from "./fit.js";
 export type {
   KmeansInit,

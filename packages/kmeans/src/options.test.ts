@@ -156,7 +156,7 @@ describe("kmeansStep and updateCentroids", () => {
     );
     const statistics = await kmeansStep(rows, codebook, { backend });
     expect(() => updateCentroids(statistics, sliceRows(rows, 0, 3))).toThrow(ShapeError);
-    const tensor = backend.tensor<"float32">(rows.data, [5, 6]);
+    const tensor = backend.tensor(rows.data, [5, 6]);
     await expect(kmeansStep(tensor, codebook, { backend })).rejects.toThrow(
       "rows are [5, 6] but codewords have 3 columns",
     );

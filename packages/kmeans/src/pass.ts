@@ -46,7 +46,7 @@ export async function assignPass(run: PassRun, codebook: Matrix): Promise<Pass> 
   let { objective, rows, weight } = total;
   const kept: KeptBlock[] = [];
   const opened: Tensor[] = [];
-  const codewords = backend.tensor<"float32">(codebook.data, [1, k, codebook.cols]);
+  const codewords = backend.tensor(codebook.data, [1, k, codebook.cols]);
 
   const fold = async (block: PendingBlock): Promise<void> => {
     const [distances, sums, counts] = await block.reads.catch((error: unknown) => {
@@ -152,7 +152,7 @@ function assignAgain(
   metric: KmeansMetric,
 ): Promise<[Int32Array, Float32Array]> {
   return backend.scope(() => {
-    const codewords = backend.tensor<"float32">(codebook.data, [1, codebook.rows, codebook.cols]);
+    const codewords = backend.tensor(codebook.data, [1, codebook.rows, codebook.cols]);
     const { codes, distances } = backend.assign(block.x, codewords, { metric });
     // In an object, since a scope takes a promise for a mistake.
     return { reads: Promise.all([codes.read(), distances.read()]) };

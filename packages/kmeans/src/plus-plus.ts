@@ -1,5 +1,10 @@
-import { throwIfAborted, type CompleteBackend, type Matrix, type Random } from "@tessera/core";
-import { pause } from "./pause.js";
+import {
+  throwIfAborted,
+  type CompleteBackend,
+  type Matrix,
+  type Random,
+  pause,
+} from "@tessera/core";
 
 export interface PlusPlusOptions {
   readonly backend: CompleteBackend;
@@ -37,7 +42,7 @@ export async function plusPlus(
   const cumulative = new Float64Array(n);
   const chosen = new Uint32Array(count);
   const trials = 2 + Math.floor(Math.log(count));
-  const x = backend.tensor<"float32">(centred.data, [n, cols]);
+  const x = backend.tensor(centred.data, [n, cols]);
   try {
     for (let step = 0; step < count; step++) {
       throwIfAborted(signal);
@@ -106,7 +111,7 @@ async function productsWith(
   const values = new Float32Array(candidates.length * cols);
   candidates.forEach((row, c) => values.set(data.subarray(row * cols, (row + 1) * cols), c * cols));
   const { read } = backend.scope(() => {
-    const c = backend.tensor<"float32">(values, [candidates.length, cols]);
+    const c = backend.tensor(values, [candidates.length, cols]);
     return { read: backend.matmul(x, c, { transposeB: true }).read() };
   });
   return read;

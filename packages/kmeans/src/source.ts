@@ -8,9 +8,9 @@ import {
   type Matrix,
   type Rows,
   type Tensor,
+  pause,
 } from "@tessera/core";
 import { checkEnoughRows, checkWeightCount } from "./options.js";
-import { pause } from "./pause.js";
 
 /**
  * Rows in a block, the unit in which rows are uploaded and summed: 65,536, or fewer where that would be over 64 MiB.
@@ -147,8 +147,8 @@ function upload(
   const end = start + host.rows;
   if (weights !== undefined && end > weights.length) checkWeightCount(weights, end);
   const { x, w } = backend.scope(() => ({
-    x: backend.tensor<"float32">(host.data, [host.rows, host.cols]),
-    w: weights && backend.tensor<"float32">(weights.subarray(start, end), [host.rows]),
+    x: backend.tensor(host.data, [host.rows, host.cols]),
+    w: weights && backend.tensor(weights.subarray(start, end), [host.rows]),
   }));
   return {
     x,

@@ -1,8 +1,14 @@
 import { createReferenceBackend, gaussianMatrix } from "@tessera/backend-testkit";
-import { completeBackend, expectNoLeaks, matrix, Random, sliceRows } from "@tessera/core";
+import {
+  completeBackend,
+  expectNoLeaks,
+  matrix,
+  Random,
+  sampleRows,
+  sliceRows,
+} from "@tessera/core";
 import { describe, expect, it } from "vitest";
 import { plusPlus } from "./plus-plus.js";
-import { drawRows } from "./reservoir.js";
 
 const backend = completeBackend(createReferenceBackend());
 
@@ -45,7 +51,7 @@ describe("the reservoir", () => {
     const x = matrix(Array.from({ length: 20 }, (_, i) => [i]));
     const drawn = new Float64Array(20);
     for (let seed = 0; seed < 2000; seed++) {
-      const sample = await drawRows(x, 5, new Random(seed));
+      const sample = await sampleRows(x, 5, new Random(seed));
       expect(sample.total).toBe(20);
       expect([...sample.matrix.data]).toEqual([...sample.indices!]);
       expect(new Set(sample.indices).size).toBe(5);

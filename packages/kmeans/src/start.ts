@@ -1,8 +1,13 @@
-import { NonFiniteError, type CompleteBackend, type Matrix, type Random } from "@tessera/core";
+import {
+  type RowSample,
+  NonFiniteError,
+  type CompleteBackend,
+  type Matrix,
+  type Random,
+} from "@tessera/core";
 import { lbg } from "./lbg.js";
 import type { KmeansInit, Settings } from "./options.js";
 import { plusPlus } from "./plus-plus.js";
-import type { RowSample } from "./reservoir.js";
 import { memorySource } from "./source.js";
 import { norm, normalizeRows } from "./statistics.js";
 

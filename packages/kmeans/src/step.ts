@@ -8,6 +8,7 @@ import {
   type Matrix,
   type Rows,
   type Tensor,
+  pause,
 } from "@tessera/core";
 import {
   checkCodebook,
@@ -17,7 +18,6 @@ import {
   type KmeansMetric,
 } from "./options.js";
 import { assignPass, disposePass } from "./pass.js";
-import { pause } from "./pause.js";
 import {
   blockRows,
   checkWidth,
@@ -107,7 +107,7 @@ function tensorSource(
         const end = Math.min(rows!, start + size);
         const { x, w } = backend.scope(() => ({
           x: backend.slice(tensor, start, end),
-          w: weights && backend.tensor<"float32">(weights.subarray(start, end), [end - start]),
+          w: weights && backend.tensor(weights.subarray(start, end), [end - start]),
         }));
         yield {
           x,

@@ -253,7 +253,7 @@ describe("statistics", () => {
     const options = { backend, weights, metric: "ip" as const };
     const expected = await kmeansStep(x, codebook, options);
     expect(await kmeansStep(streamOf(x, 1, 9999), codebook, options)).toEqual(expected);
-    const tensor = backend.tensor<"float32">(x.data, [70_000, 1]);
+    const tensor = backend.tensor(x.data, [70_000, 1]);
     const fromTensor = await expectNoLeaks(backend, () => kmeansStep(tensor, codebook, options));
     tensor.dispose();
     expect(fromTensor).toEqual(expected);

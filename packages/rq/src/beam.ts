@@ -174,8 +174,8 @@ function residualsOf(
     backend.residual(
       residual,
       codebook,
-      backend.tensor<"int32">(added, [added.length, 1]),
-      backend.tensor<"int32">(parents, [parents.length]),
+      backend.tensor(added, [added.length, 1]),
+      backend.tensor(parents, [parents.length]),
     ),
   );
 }

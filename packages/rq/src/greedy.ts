@@ -7,9 +7,7 @@ export function uploadCodebooks(
   levels: readonly VqModel[],
 ): Tensor<"float32">[] {
   return backend.scope(() =>
-    levels.map(({ codebook: { data, rows, cols } }) =>
-      backend.tensor<"float32">(data, [1, rows, cols]),
-    ),
+    levels.map(({ codebook: { data, rows, cols } }) => backend.tensor(data, [1, rows, cols])),
   );
 }
 

@@ -146,12 +146,13 @@ export class ResidualModel implements Model<ResidualSpec> {
 
   state(): ModelState {
     const tensors: Record<string, HostTensor> = {};
-    this.levels.forEach((level, l) => {
-      for (const [name, tensor] of Object.entries(level.state().tensors)) {
+    const states = this.levels.map((level) => level.state());
+    states.forEach((state, l) => {
+      for (const [name, tensor] of Object.entries(state.tensors)) {
         tensors[`levels.${l}.${name}`] = tensor;
       }
     });
-    return { tensors, facts: { ...this.facts } };
+    return { tensors, facts: { ...this.facts, levels: states.map(({ facts }) => facts ?? {}) } };
   }
 
   save(): Uint8Array {

@@ -5,11 +5,14 @@ import {
   type FitContext,
   isMatrix,
   type Model,
+  type Progress,
   type QuantizerPart,
+  Random,
   type ResidualSpec,
   type Rows,
+  sampleRows,
+  withSampledRows,
 } from "@tessera/core";
-import { sampleRows, withSampledRows } from "@tessera/vq";
 import { checkBeam } from "./beam.js";
 import { levelColumns, subtract } from "./columns.js";
 import { ResidualModel, type ResidualFacts } from "./model.js";
@@ -24,8 +27,9 @@ export const residualPart: QuantizerPart<"residual"> = {
       return fitLevels(spec, rows, context);
     }
     // One sample for all levels; what a level would draw from it is all of it.
-    const { matrix, indices } = await sampleRows(rows, sample, context.seed, signal);
-    return withSampledRows(indices, () => fitLevels(spec, matrix, context));
+    const random = new Random(context.seed).stream("sample");
+    const drawn = await sampleRows(rows, sample, random, signal);
+    return withSampledRows(drawn, () => fitLevels(spec, drawn.matrix, context));
   },
   restore: (spec, state, context) =>
     new ResidualModel(
@@ -53,9 +57,16 @@ async function fitLevels(
           ? await residualRows(left, levels[l - 1]!, context)
           : await residualRows(rows, new ResidualModel(levels, { beam }), context);
     }
-    levels.push(await namingLevel(l, total, () => context.fit(level, left, `levels.${l}`)));
+    const changes = {
+      onProgress:
+        onProgress &&
+        ((progress: Progress) =>
+          onProgress({ ...progress, task: `level ${l + 1} of ${total}: ${progress.task}` })),
+    };
+    levels.push(
+      await namingLevel(l, total, () => context.fit(level, left, `levels.${l}`, changes)),
+    );
     checkBeam(beam, levels);
-    onProgress?.({ task: "residual levels", done: l + 1, total });
   }
   const settings: ResidualFacts = beam === 1 ? {} : { beam };
   const measured = await evaluate(new ResidualModel(levels, settings), rows, { backend, signal });

@@ -86,7 +86,7 @@ async function encodeBatch(
   encoder: DeviceEncoder,
   batch: { readonly data: Float32Array; readonly rows: number; readonly cols: number },
 ): Promise<ArrayLike<number>> {
-  const x = backend.tensor<"float32">(batch.data, [batch.rows, batch.cols]);
+  const x = backend.tensor(batch.data, [batch.rows, batch.cols]);
   try {
     return await encoder.encode(x);
   } finally {

@@ -11,14 +11,15 @@ import {
   type Matrix,
   Random,
   type Rows,
+  sampleRows,
   throwIfAborted,
   type VqSpec,
+  withSampledRows,
 } from "@tessera/core";
-import { fitKmeans, type KmeansInit } from "@tessera/kmeans";
-import { exchangeRefine, exchangeRowLimit } from "./exchange.js";
+import { exchangeRefine, exchangeRowLimit, fitKmeans, type KmeansInit } from "@tessera/kmeans";
 import { checkVqMetric, type VqFacts, VqModel } from "./model.js";
 import { normalizedRows } from "./normalize.js";
-import { holdFew, sampleRows, withSampledRows } from "./sample.js";
+import { holdFew } from "./hold.js";
 
 /** What {@link fitSpec} takes beyond the options that all parts share. `beam` has no meaning for one codebook. */
 export interface VqTraining extends FitOptions {
@@ -79,8 +80,8 @@ export async function fitSpec(spec: VqSpec, rows: Rows, options: VqTraining): Pr
       `sample is ${sample}; it must be an integer, and at least the codebookSize ${spec.codebookSize}`,
     );
   }
-  const { matrix, indices } = await sampleRows(rows, sample, seed, signal);
-  return withSampledRows(indices, () => fitRows(spec, matrix, options));
+  const drawn = await sampleRows(rows, sample, new Random(seed).stream("sample"), signal);
+  return withSampledRows(drawn, () => fitRows(spec, drawn.matrix, options));
 }
 
 async function fitRows(spec: VqSpec, rows: Rows, options: VqTraining): Promise<VqModel> {

@@ -105,7 +105,7 @@ export function checkVqMetric(metric: unknown): void {
 
 function openEncoder(backend: CompleteBackend, model: VqModel): DeviceEncoder {
   const { codebook, spec } = model;
-  const codebooks = backend.tensor<"float32">(codebook.data, [1, codebook.rows, codebook.cols]);
+  const codebooks = backend.tensor(codebook.data, [1, codebook.rows, codebook.cols]);
   const metric = assignMetric(spec);
   return {
     valuesPerRow: codebook.cols,

@@ -8,7 +8,9 @@ import {
   sizeOf,
   TensorLedger,
   type DType,
+  type DTypeOf,
   type Tensor,
+  type TensorData,
   type TypedArrays,
 } from "@tessera/core";
 import { checkChoice, checkExtents, checkInteger } from "./arguments.js";
@@ -27,10 +29,10 @@ export class ReferenceTensors implements TensorOwner {
     this.#ledger.remove(tensor);
   }
 
-  tensor<D extends DType>(
-    data: TypedArrays[D],
+  tensor<A extends TensorData>(
+    data: A,
     shape: readonly number[] = [data.length],
-  ): Tensor<D> {
+  ): Tensor<DTypeOf<A>> {
     const dtype = dtypeOf(data);
     if (dtype === undefined) {
       throw new ArgumentError("data is not of an element type that tensors have", {
@@ -43,7 +45,7 @@ export class ReferenceTensors implements TensorOwner {
         hint: "the product of the extents must equal the number of values",
       });
     }
-    return this.create(dtype as D, shape, { values: data.slice() as TypedArrays[D] });
+    return this.create(dtype, shape, { values: data.slice() as TypedArrays[DTypeOf<A>] });
   }
 
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {

@@ -41,12 +41,12 @@ export const argumentCases: readonly CaseDefinition[] = [
       const data = new Float32Array(6);
       const x = floats(backend, data, [3, 2]);
       expectRefused(backend, [
-        ["tensor of 6 values as [2, 2]", () => backend.tensor<DType>(data, [2, 2]), SHAPE],
-        ["tensor as [-2, -3]", () => backend.tensor<DType>(data, [-2, -3]), SHAPE],
-        ["tensor as [1.5, 4]", () => backend.tensor<DType>(data, [1.5, 4]), SHAPE],
+        ["tensor of 6 values as [2, 2]", () => backend.tensor(data, [2, 2]), SHAPE],
+        ["tensor as [-2, -3]", () => backend.tensor(data, [-2, -3]), SHAPE],
+        ["tensor as [1.5, 4]", () => backend.tensor(data, [1.5, 4]), SHAPE],
         [
           "tensor of a Float64Array",
-          () => backend.tensor<DType>(untyped<TypedArrays[DType]>(new Float64Array(2))),
+          () => backend.tensor(untyped<TypedArrays[DType]>(new Float64Array(2))),
           ARGUMENT,
         ],
         ["zeros as [NaN]", () => backend.zeros([NaN], "float32"), SHAPE],

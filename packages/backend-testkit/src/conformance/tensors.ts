@@ -47,7 +47,7 @@ export const tensorCases: readonly CaseDefinition[] = [
       for (const dtype of DTYPES) {
         const data = SAMPLES[dtype];
         for (const shape of [undefined, [12], [3, 4], [2, 3, 2], [1, 12, 1, 1]]) {
-          const tensor = backend.tensor<DType>(data, shape);
+          const tensor = backend.tensor(data, shape);
           expectSameBits(
             await readAs(tensor, dtype, shape ?? [12], `tensor of ${dtype}`),
             data,
@@ -56,7 +56,7 @@ export const tensorCases: readonly CaseDefinition[] = [
         }
         // A view that does not begin where its buffer begins, with a length that is no multiple of 4 bytes.
         const view = data.subarray(1, 6) as TypedArrays[DType];
-        expectSameBits(await backend.tensor<DType>(view).read(), view, `tensor of a ${dtype} view`);
+        expectSameBits(await backend.tensor(view).read(), view, `tensor of a ${dtype} view`);
         expectSameBits(
           await readAs(backend.zeros([5, 0], dtype), dtype, [5, 0], `zeros of ${dtype}`),
           data.slice(0, 0),
@@ -75,7 +75,7 @@ export const tensorCases: readonly CaseDefinition[] = [
     name: "tensor: later changes of the host array, or of what was read, change nothing",
     async body(backend) {
       const data = new Float32Array([1, 2, 3]);
-      const tensor = backend.tensor<"float32">(data);
+      const tensor = backend.tensor(data);
       data.fill(9);
       const first = await tensor.read();
       expectExact(first, [1, 2, 3], [3], "tensor of an array that changed afterwards");
@@ -88,7 +88,7 @@ export const tensorCases: readonly CaseDefinition[] = [
     async body(backend) {
       for (const dtype of DTYPES) {
         const data = SAMPLES[dtype];
-        const whole = backend.tensor<DType>(data, [6, 2]);
+        const whole = backend.tensor(data, [6, 2]);
         const middle = backend.slice(whole, 1, 5);
         const inner = backend.slice(middle, 1, 2);
         const bent = backend.reshape(middle, [2, 2, 2]);
@@ -96,7 +96,7 @@ export const tensorCases: readonly CaseDefinition[] = [
         whole.dispose();
         middle.dispose();
         // New data would land in the storage if it had been freed.
-        const other = backend.tensor<DType>(data.slice().reverse() as TypedArrays[DType], [6, 2]);
+        const other = backend.tensor(data.slice().reverse() as TypedArrays[DType], [6, 2]);
         const read = (tensor: Tensor, shape: number[]) => readAs(tensor, dtype, shape, "slice");
         expectSameBits(await read(inner, [1, 2]), data.slice(4, 6), "slice of a slice");
         expectSameBits(await read(bent, [2, 2, 2]), data.slice(2, 10), "reshape of a slice");
@@ -269,7 +269,7 @@ export const tensorCases: readonly CaseDefinition[] = [
       // Another backend of the kind is not affected.
       const next = await create();
       try {
-        const values = await next.tensor<"float32">(new Float32Array([1])).read();
+        const values = await next.tensor(new Float32Array([1])).read();
         expectExact(values, [1], [1], "a backend made after another was disposed");
       } finally {
         next.dispose();

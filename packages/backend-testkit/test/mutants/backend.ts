@@ -162,7 +162,7 @@ export const backendMutants: readonly Mutant[] = [
   methods("the middle goes to the higher index", "assign: a row between", (backend) => ({
     assign: (x, books, options) => {
       const found = backend.assign(x, books, options);
-      const codes = backend.tensor<"int32">(new Int32Array(x.shape[0]!).fill(1), found.codes.shape);
+      const codes = backend.tensor(new Int32Array(x.shape[0]!).fill(1), found.codes.shape);
       return { ...found, codes };
     },
   })),

@@ -111,12 +111,8 @@ async function measureAssign(backend: CompleteBackend, context: Context): Promis
   const { rows, dimension, codewords } = WORK;
   const random = new Random(0);
   const fill = (size: number) => Float32Array.from({ length: size }, () => random.uniform() - 0.5);
-  const x = backend.tensor<"float32">(fill(rows * dimension), [rows, dimension]);
-  const codebooks = backend.tensor<"float32">(fill(codewords * dimension), [
-    1,
-    codewords,
-    dimension,
-  ]);
+  const x = backend.tensor(fill(rows * dimension), [rows, dimension]);
+  const codebooks = backend.tensor(fill(codewords * dimension), [1, codewords, dimension]);
   const round = async () => {
     const { codes, distances } = backend.assign(x, codebooks);
     distances.dispose();

@@ -1,13 +1,7 @@
-import {
-  batchesOf,
-  checkMatrix,
-  isMatrix,
-  type Matrix,
-  type Random,
-  type Rows,
-} from "@tessera/core";
+import { NonFiniteError } from "./errors.js";
 import { pause } from "./pause.js";
-import { blockRows } from "./source.js";
+import type { Random } from "./random.js";
+import { batchesOf, checkMatrix, isMatrix, type Matrix, type Rows } from "./rows.js";
 
 /** Rows drawn from all rows, each as likely as any other. */
 export interface RowSample {
@@ -23,7 +17,7 @@ export interface RowSample {
  *
  * The draw depends on the order of the rows alone, so a matrix and a stream of the same rows give the same sample.
  */
-export async function drawRows(
+export async function sampleRows(
   rows: Rows,
   count: number,
   random: Random,
@@ -38,7 +32,7 @@ export async function drawRows(
   let held = new Float32Array(0);
   const indices: number[] = [];
   // The size of a batch changes nothing here; small ones keep the work between two pauses short.
-  for await (const batch of batchesOf(rows, isMatrix(rows) ? blockRows(rows.cols) : 4096, signal)) {
+  for await (const batch of batchesOf(rows, isMatrix(rows) ? 65_536 : 4096, signal)) {
     cols = batch.cols;
     for (let i = 0; i < batch.rows; i++, total++) {
       const slot = total < count ? total : random.integer(total + 1);
@@ -64,10 +58,15 @@ function grow(held: Float32Array, least: number, most: number): Float32Array<Arr
   return larger;
 }
 
-/** The entries at these indices; all of them without indices. */
-export function pick(
-  values: Float32Array | undefined,
-  indices: Float64Array | undefined,
-): Float32Array | undefined {
-  return values && indices ? Float32Array.from(indices, (index) => values[index]!) : values;
+/** Runs `body` on sampled rows, so that an error names the row among all rows. */
+export async function withSampledRows<T>(
+  { indices }: Pick<RowSample, "indices">,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof NonFiniteError) || !indices) throw error;
+    throw new NonFiniteError(indices[error.row] ?? error.row);
+  }
 }

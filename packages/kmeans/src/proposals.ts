@@ -39,7 +39,7 @@ export function openProposals(backend: CompleteBackend, rows: Matrix): Proposals
       data[to + cols] = copyCentred(block.data, i * cols, data, to, cols, centre, scale);
       data[to + cols + 1] = 1;
     }
-    blocks.push(backend.tensor<"float32">(data, [block.rows, wide]));
+    blocks.push(backend.tensor(data, [block.rows, wide]));
   }
 
   return {
@@ -47,7 +47,7 @@ export function openProposals(backend: CompleteBackend, rows: Matrix): Proposals
       const width = Math.min(WIDTH, codebook.rows);
       const weighted = weightedCodewords(codebook, counts, centre, scale);
       const results = backend.scope(() => {
-        const codebooks = backend.tensor<"float32">(weighted, [1, codebook.rows, wide]);
+        const codebooks = backend.tensor(weighted, [1, codebook.rows, wide]);
         return blocks.map((block) => backend.assignTopK(block, codebooks, width, { metric: "ip" }));
       });
       const reads = Promise.all(
