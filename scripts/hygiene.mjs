@@ -1,7 +1,16 @@
 // Checks what a publisher would check by hand: package manifests, types as consumers resolve them, bundle sizes,
 // the dependency graph, and that every README snippet runs. Needs a finished build.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -156,9 +165,13 @@ async function checkSnippets() {
     join(root, "README.md"),
     ...published.map(({ folder }) => join(folder, "README.md")),
   ].filter(existsSync);
-  // Inside the CLI package, from where every package of ours resolves.
-  const target = mkdtempSync(join(root, "packages", "cli", "dist", "snippets-"));
+  // A folder of its own in which every package of ours is installed, as it would be for a reader.
+  const target = mkdtempSync(join(tmpdir(), "tessera-snippets-"));
   try {
+    mkdirSync(join(target, "node_modules", "@tessera"), { recursive: true });
+    for (const { folder, manifest } of published) {
+      symlinkSync(folder, join(target, "node_modules", manifest.name), "junction");
+    }
     for (const file of files) {
       const fences = [...readFileSync(file, "utf8").matchAll(/^```ts\n([^]*?)^```$/gm)];
       const needsOne = file !== join(root, "README.md") && !file.includes(join("packages", "cli"));

@@ -45,7 +45,7 @@ export class ReferenceTensors implements TensorOwner {
         hint: "the product of the extents must equal the number of values",
       });
     }
-    return this.create(dtype, shape, { values: data.slice() as TypedArrays[DTypeOf<A>] });
+    return this.create<DType>(dtype, shape, { values: data.slice() }) as Tensor<DTypeOf<A>>;
   }
 
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
