@@ -1,6 +1,6 @@
 import { type Codes, joinCodes } from "./codes.js";
 import { ShapeError } from "./errors.js";
-import { type EncodeOptions, type Model, withRowOffset } from "./model.js";
+import { addTerms, type EncodeOptions, type Model, withRowOffset } from "./model.js";
 import { batchesOf, type Matrix, type Rows, sliceRows } from "./rows.js";
 
 /** How well a model's codes stand for rows. */
@@ -33,8 +33,7 @@ export async function evaluate(
       model.encode(batch, { ...options, onProgress: undefined }),
     );
     variance.add(batch);
-    for (const [level, columns] of model.prefixes.entries()) {
-      const decoded = await model.decode(codes.prefix(columns), { signal: options.signal });
+    for await (const [level, decoded] of decodePrefixes(model, codes, options.signal)) {
       errors[level] = errors[level]! + squaredError(batch, decoded);
     }
     collected.push(codes);
@@ -58,6 +57,36 @@ export async function evaluate(
       totalVariance === 0 ? (distortion === 0 ? 0 : Infinity) : distortion / totalVariance,
     codes: joinCodes(collected),
   };
+}
+
+/** What each prefix of the codes decodes to. A sum of terms grows in place, so a result is valid until the next. */
+async function* decodePrefixes(
+  model: Model,
+  codes: Codes,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly [number, Matrix], void, undefined> {
+  const { terms, prefixes, dimension } = model;
+  if (terms === undefined) {
+    for (const [level, columns] of prefixes.entries()) {
+      yield [level, await model.decode(codes.prefix(columns), { signal })];
+    }
+    return;
+  }
+  const decoded = {
+    data: new Float32Array(codes.rows * dimension),
+    rows: codes.rows,
+    cols: dimension,
+  };
+  let done = 0;
+  for (const [level, columns] of prefixes.entries()) {
+    addTerms(
+      decoded,
+      terms.filter(({ column }) => column >= done && column < columns),
+      codes,
+    );
+    done = columns;
+    yield [level, decoded];
+  }
 }
 
 /** Mean over rows of the squared L2 difference of two matrices of one shape. */

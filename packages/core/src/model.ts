@@ -105,22 +105,27 @@ export function decodeTerms(
   terms: readonly Term[],
   codes: Codes,
 ): Matrix {
-  const checked = checkCodes(model, codes);
-  const { dimension } = model;
-  const { data, rows, columns } = checked;
-  const decoded = new Float32Array(rows * dimension);
+  const { rows, columns } = checkCodes(model, codes);
+  const decoded = { data: new Float32Array(rows * model.dimension), rows, cols: model.dimension };
+  addTerms(
+    decoded,
+    terms.filter(({ column }) => column < columns),
+    codes,
+  );
+  return decoded;
+}
+
+/** Adds the codewords of some terms to rows, in the order of the terms. The codes must have been checked. */
+export function addTerms(rows: Matrix, terms: readonly Term[], codes: Codes): void {
+  const { data, cols } = rows;
   for (const { column, offset, codebook } of terms) {
-    if (column >= columns) continue;
     const width = codebook.cols;
-    for (let i = 0; i < rows; i++) {
-      const from = data[i * columns + column]! * width;
-      const to = i * dimension + offset;
-      for (let j = 0; j < width; j++) {
-        decoded[to + j] = decoded[to + j]! + codebook.data[from + j]!;
-      }
+    for (let i = 0; i < rows.rows; i++) {
+      const from = codes.data[i * codes.columns + column]! * width;
+      const to = i * cols + offset;
+      for (let j = 0; j < width; j++) data[to + j] = data[to + j]! + codebook.data[from + j]!;
     }
   }
-  return { data: decoded, rows, cols: dimension };
 }
 
 /** Codes checked against a model: the right number of columns, every code within the model's own cardinality. */
