@@ -6,7 +6,7 @@ export function kernelCases(rows: number, dimension: number): BenchmarkCase[] {
   return [
     assign(rows, dimension, 256),
     assign(rows, dimension, 1024),
-    productAssign(rows, dimension, 16, 256),
+    assign(rows, dimension, 256, 16),
     assignTopK(rows, dimension, 256, 5),
     clusterSums(rows, dimension, 256),
     matmul(4096, 512, 256),
@@ -14,30 +14,10 @@ export function kernelCases(rows: number, dimension: number): BenchmarkCase[] {
   ];
 }
 
-function assign(rows: number, dimension: number, codebookSize: number): BenchmarkCase {
+function assign(rows: number, dimension: number, codebookSize: number, groups = 1): BenchmarkCase {
+  const product = groups === 1 ? "" : `M=${groups} `;
   return {
-    name: `assign ${rows}×${dimension}, K=${codebookSize}`,
-    work: 2 * rows * codebookSize * dimension,
-    setup: (backend) => {
-      const x = uniform(backend, [rows, dimension], "x");
-      const codebooks = uniform(backend, [1, codebookSize, dimension], "codebooks");
-      return prepared([x, codebooks], () => {
-        const { codes, distances } = backend.assign(x, codebooks);
-        distances.dispose();
-        return codes;
-      });
-    },
-  };
-}
-
-function productAssign(
-  rows: number,
-  dimension: number,
-  groups: number,
-  codebookSize: number,
-): BenchmarkCase {
-  return {
-    name: `assign ${rows}×${dimension}, M=${groups} K=${codebookSize}`,
+    name: `assign ${rows}×${dimension}, ${product}K=${codebookSize}`,
     work: 2 * rows * codebookSize * dimension,
     setup: (backend) => {
       const x = uniform(backend, [rows, dimension], "x");
