@@ -13,7 +13,9 @@ import { measure, type Contender, type Measurement } from "./measure.js";
 import { describeMachine, formatReport, type Report } from "./report.js";
 
 // Node 20 has relaxed SIMD behind this flag; newer ones have it anyway.
-setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (process.versions.node.startsWith("20.")) {
+  setFlagsFromString("--experimental-wasm-relaxed-simd");
+}
 
 const { values } = parseArgs({
   options: {

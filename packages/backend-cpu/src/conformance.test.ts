@@ -5,7 +5,9 @@ import { detectSupport } from "./engine.js";
 import { createCpuBackend } from "./index.js";
 
 // Node 20 has relaxed SIMD behind this flag; newer ones know no such flag and need none.
-setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (process.versions.node.startsWith("20.")) {
+  setFlagsFromString("--experimental-wasm-relaxed-simd");
+}
 const { relaxedSimd } = detectSupport();
 
 for (const engine of ["wasm", "wasm-relaxed"] as const) {
