@@ -69,7 +69,7 @@ describe("formatTree", () => {
         return `\u001b[1m${text}\u001b[0m`;
       },
     });
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- the colours are escape sequences
     expect(colored.replaceAll(/\u001b\[\dm/g, "")).toBe(formatTree(tree, options));
     expect([...styles].sort()).toEqual([
       "bar",
@@ -87,7 +87,7 @@ describe("formatTree", () => {
       labels: () => "red\u001b[31m\nnext\r\u202eline\u0007",
     });
     expect(hostile.split("\n")).toHaveLength(3);
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are what must be gone
     expect(hostile).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
   });
 
