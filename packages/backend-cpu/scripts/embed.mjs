@@ -46,6 +46,8 @@ export interface EmbeddedModule {
 export const baseline: EmbeddedModule = ${JSON.stringify(kernel("baseline"))};
 
 export const relaxed: EmbeddedModule = ${JSON.stringify(kernel("relaxed"))};
+
+export const scalar: EmbeddedModule = ${JSON.stringify(kernel("scalar"))};
 `,
 );
 writeFileSync(

@@ -48,18 +48,14 @@ export class CpuBackend implements CompleteBackend {
     data: A,
     shape: readonly number[] = [data.length],
   ): Tensor<DTypeOf<A>> {
-    this.device.checkAlive();
-    const dtype = dtypeOf(data);
-    if (dtype === undefined) {
-      throw new ArgumentError("data is not of an element type that tensors have", {
-        hint: "pass a Float32Array, Int32Array, Uint32Array or Uint8Array",
-      });
-    }
-    checkExtents(shape);
-    if (sizeOf(shape) !== data.length) {
-      throw new ShapeError(`${data.length} values do not fill the shape [${shape.join(", ")}]`);
-    }
-    return this.#tensor(dtype, shape, this.device.upload(data));
+    return this.#tensor(this.#checkData(data, shape), shape, this.device.upload(data));
+  }
+
+  borrow<A extends TensorData>(
+    data: A,
+    shape: readonly number[] = [data.length],
+  ): Tensor<DTypeOf<A>> {
+    return this.#tensor(this.#checkData(data, shape), shape, this.device.borrow(data));
   }
 
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
@@ -299,6 +295,21 @@ export class CpuBackend implements CompleteBackend {
       nearest(this.device, { x: rows, books, codes, distances }, shape, metric, count);
       return { codes, distances };
     });
+  }
+
+  #checkData<A extends TensorData>(data: A, shape: readonly number[]): DTypeOf<A> {
+    this.device.checkAlive();
+    const dtype = dtypeOf(data);
+    if (dtype === undefined) {
+      throw new ArgumentError("data is not of an element type that tensors have", {
+        hint: "pass a Float32Array, Int32Array, Uint32Array or Uint8Array",
+      });
+    }
+    checkExtents(shape);
+    if (sizeOf(shape) !== data.length) {
+      throw new ShapeError(`${data.length} values do not fill the shape [${shape.join(", ")}]`);
+    }
+    return dtype;
   }
 
   /** What `make` returns; if memory runs out on the way, the tensors made by then are freed. */

@@ -1,10 +1,11 @@
 /**
- * Commands: one kernel over a number of items, as words that any thread can read from wasm memory.
+ * Commands: one kernel over a number of items, as words that any thread can read.
  *
- * The words are the contract between the caller's thread, the workers and `settle.c`.
+ * The words are the contract between the caller's thread, the workers, `settle.c` and the native `engine.c`. Wasm engines
+ * keep them in 32 bits, as are its addresses; the native one takes them as float64, which hold its addresses exactly.
  */
 
-/** Kernels by number: the names that the wasm module exports them under. */
+/** Kernels by number: the names that the engines export them under. */
 export const KERNELS = [
   "fill",
   "combine",
@@ -61,14 +62,14 @@ const STACK_BYTES = 32 * 1024;
 /** Nothing lies here, so that a null pointer stands out. */
 const GUARD_BYTES = 1024;
 
-/** Threads at most; the memory map has a stack for each. */
-export const MAX_THREADS = 16;
+/** Threads of a wasm engine at most; the memory map has a stack for each. */
+export const MAX_WASM_THREADS = 16;
 
 export function stackTop(thread: number): number {
   return GUARD_BYTES + (thread + 1) * STACK_BYTES;
 }
 
-export const RING_START: number = GUARD_BYTES + MAX_THREADS * STACK_BYTES;
+export const RING_START: number = GUARD_BYTES + MAX_WASM_THREADS * STACK_BYTES;
 export const HEAP_START: number = RING_START + RING_COMMANDS * COMMAND_BYTES;
 
 /** Kinds of fault, as the cells in wasm memory hold them. */

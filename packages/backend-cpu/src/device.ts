@@ -1,7 +1,6 @@
 import { BackendError, DisposedError, type TesseraError } from "@tessera/core";
 import {
   COMMAND_WORDS,
-  HEAP_START,
   KERNELS,
   MAX_ARGUMENTS,
   MAX_CELLS,
@@ -10,28 +9,31 @@ import {
 } from "./command.js";
 import type { Executor } from "./executor.js";
 import { faultError, type FaultKind } from "./fault.js";
+import type { Layout } from "./grain.js";
 import { Heap } from "./heap.js";
+import type { DeviceMemory } from "./memory.js";
 
 /** Before the data of each block lies the cell that says whether they are at fault. */
 const HEADER_BYTES = 64;
 
-/** A block of wasm memory that tensors share. It is freed when the last of them lets go. */
+/** Memory that tensors share: a block, or the caller's own. It is freed when the last of them lets go. */
 export class Storage {
-  /** Address of the data. */
+  /** Address of the fault cell. */
+  readonly cell: number;
+  /** Address of the data: after the cell, unless borrowed. */
   readonly address: number;
   readonly bytes: number;
-  #device: Device;
+  /** The caller's array that the data are in, if borrowed; held so that it is not collected. */
+  readonly borrowed: ArrayBufferView | undefined;
+  readonly #device: Device;
   #holders = 1;
 
-  constructor(device: Device, address: number, bytes: number) {
+  constructor(device: Device, block: number, bytes: number, borrowed?: ArrayBufferView) {
     this.#device = device;
-    this.address = address;
+    this.cell = block;
+    this.address = borrowed ? device.memory.addressOf!(borrowed) : block + HEADER_BYTES;
     this.bytes = bytes;
-  }
-
-  /** Address of the fault cell. */
-  get cell(): number {
-    return this.address - HEADER_BYTES;
+    this.borrowed = borrowed;
   }
 
   retain(): this {
@@ -69,23 +71,27 @@ export interface Launch {
   readonly inputs: readonly (Storage | undefined)[];
 }
 
-/** Wasm memory, the heap in it, and the threads that run commands on it. */
+/** Memory, the heap in it, and the threads that run commands on it. */
 export class Device {
+  readonly memory: DeviceMemory;
   readonly executor: Executor;
-  /** The most bytes that one block may have: what a signed 32-bit difference of addresses can span. */
+  readonly layout: Layout;
+  /** The most bytes that one tensor may have. */
   readonly maxBytes: number;
-  readonly #memory: WebAssembly.Memory;
   readonly #heap: Heap;
-  readonly #words = new Uint32Array(COMMAND_WORDS);
+  readonly #words = new Float64Array(COMMAND_WORDS);
+  /** Arrays of borrowed storages that are freed, and the commands that may still read them. */
+  #lent: { readonly array: ArrayBufferView; readonly freedAt: number }[] = [];
 
-  constructor(memory: WebAssembly.Memory, limit: number, executor: Executor) {
-    this.#memory = memory;
-    this.#heap = new Heap(memory, limit);
+  constructor(memory: DeviceMemory, executor: Executor, layout: Layout) {
+    this.memory = memory;
     this.executor = executor;
-    this.maxBytes = Math.min(2 ** 31 - 65536, limit - HEAP_START - HEADER_BYTES);
+    this.layout = layout;
+    this.maxBytes = memory.maxBlockBytes - HEADER_BYTES;
+    this.#heap = new Heap(memory);
   }
 
-  /** Bytes of wasm memory in use. */
+  /** Bytes of its memory in use. */
   get used(): number {
     return this.#heap.used;
   }
@@ -98,14 +104,33 @@ export class Device {
   /** A block with a copy of host data. */
   upload(data: ArrayBufferView): Storage {
     const storage = this.#allocate(data.byteLength, this.executor.completed());
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    new Uint32Array(this.#memory.buffer, storage.cell, 1)[0] = 0;
-    new Uint8Array(this.#memory.buffer, storage.address, bytes.length).set(bytes);
+    this.memory.write(storage.cell, SOUND);
+    this.memory.write(storage.address, data);
     return storage;
   }
 
-  free(storage: Storage): void {
-    this.#heap.free(storage.cell, HEADER_BYTES + storage.bytes, this.executor.enqueued);
+  /** The host data themselves where kernels can reach them, else a copy. */
+  borrow(data: ArrayBufferView): Storage {
+    // Memory that can shrink under a running kernel must be copied.
+    const { resizable } = data.buffer as { readonly resizable?: boolean };
+    if (this.memory.addressOf === undefined || resizable || data.byteLength === 0) {
+      return this.upload(data);
+    }
+    this.checkAlive();
+    this.#checkBytes(data.byteLength);
+    const block = this.#heap.allocate(HEADER_BYTES, this.executor.completed());
+    this.memory.write(block, SOUND);
+    return new Storage(this, block, data.byteLength, data);
+  }
+
+  free({ cell, bytes, borrowed }: Storage): void {
+    const { enqueued } = this.executor;
+    if (borrowed) {
+      const completed = this.executor.completed();
+      this.#lent = this.#lent.filter(({ freedAt }) => freedAt > completed);
+      this.#lent.push({ array: borrowed, freedAt: enqueued });
+    }
+    this.#heap.free(cell, HEADER_BYTES + (borrowed ? 0 : bytes), enqueued);
   }
 
   launch(launch: Launch): void {
@@ -158,11 +183,11 @@ export class Device {
     try {
       await this.executor.finished();
       this.checkAlive();
-      const { buffer } = this.#memory;
-      const fault = faultError(new Uint32Array(buffer, storage.cell, 5));
+      const cell = new Uint32Array(5);
+      this.memory.read(storage.cell, cell);
+      const fault = faultError(cell);
       if (fault) throw fault;
-      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-      bytes.set(new Uint8Array(buffer, storage.address + offset, bytes.length));
+      this.memory.read(storage.address + offset, target);
     } finally {
       storage.release();
     }
@@ -179,16 +204,21 @@ export class Device {
 
   #allocate(bytes: number, idleAt: number): Storage {
     this.checkAlive();
-    if (bytes > this.maxBytes) {
-      throw new BackendError(
-        `a tensor of ${bytes} bytes was asked for; this backend holds up to ${this.maxBytes} in one`,
-        { hint: "work on batches of rows" },
-      );
-    }
-    const block = this.#heap.allocate(HEADER_BYTES + bytes, idleAt);
-    return new Storage(this, block + HEADER_BYTES, bytes);
+    this.#checkBytes(bytes);
+    return new Storage(this, this.#heap.allocate(HEADER_BYTES + bytes, idleAt), bytes);
+  }
+
+  #checkBytes(bytes: number): void {
+    if (bytes <= this.maxBytes) return;
+    throw new BackendError(
+      `a tensor of ${bytes} bytes was asked for; this backend holds up to ${this.maxBytes} in one`,
+      { hint: "work on batches of rows" },
+    );
   }
 }
+
+/** The cell of data without fault. */
+const SOUND = new Uint32Array(1);
 
 const floats = new Float32Array(1);
 const bits = new Uint32Array(floats.buffer);

@@ -1,7 +1,8 @@
 import { BackendError } from "@tessera/core";
-import { baseline, relaxed, type EmbeddedModule } from "./generated/kernels.js";
+import { baseline, relaxed, scalar, type EmbeddedModule } from "./generated/kernels.js";
 
-export type Engine = "wasm" | "wasm-relaxed";
+/** Builds of the kernels for WebAssembly: SIMD128, relaxed SIMD, and neither. */
+export type WasmEngine = "wasm" | "wasm-relaxed" | "scalar";
 
 /** What the host's WebAssembly can do. */
 export interface Support {
@@ -34,12 +35,15 @@ function validates(body: readonly number[]): boolean {
 
 /** The engine to run, and why where that needs saying. */
 export function chooseEngine(
-  wanted: "auto" | Engine,
+  wanted: "auto" | WasmEngine,
   support: Support,
-): { readonly engine: Engine; readonly reason?: string } {
+): { readonly engine: WasmEngine; readonly reason?: string } {
+  if (wanted === "scalar") return { engine: "scalar", reason: "the scalar engine was asked for" };
   if (!support.simd) {
-    throw new BackendError("this host's WebAssembly has no SIMD", {
-      hint: "use Node 20, Chrome 91, Firefox 89, Safari 16.4 or newer",
+    const missing = "this host's WebAssembly has no SIMD";
+    if (wanted === "auto") return { engine: "scalar", reason: missing };
+    throw new BackendError(`${wanted} was asked for, but ${missing}`, {
+      hint: "use Node 20, Chrome 91, Firefox 89, Safari 16.4 or newer, or engine: 'auto'",
     });
   }
   if (wanted === "wasm") return { engine: "wasm", reason: "the baseline engine was asked for" };
@@ -54,12 +58,18 @@ export function chooseEngine(
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
+const modules: Readonly<Record<WasmEngine, EmbeddedModule>> = {
+  wasm: baseline,
+  "wasm-relaxed": relaxed,
+  scalar,
+};
+
 /** Compiles an engine's kernels, once for all backends. */
-export function compileEngine(engine: Engine, shared: boolean): Promise<WebAssembly.Module> {
+export function compileEngine(engine: WasmEngine, shared: boolean): Promise<WebAssembly.Module> {
   const key = `${engine} ${shared}`;
   let module = compiled.get(key);
   if (module === undefined) {
-    module = WebAssembly.compile(moduleBytes(engine === "wasm" ? baseline : relaxed, shared));
+    module = WebAssembly.compile(moduleBytes(modules[engine], shared));
     compiled.set(key, module);
   }
   return module;

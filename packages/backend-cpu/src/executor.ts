@@ -4,7 +4,7 @@ export interface Executor {
   /** How many commands have been enqueued, which is also the number of the last one. */
   readonly enqueued: number;
   /** Hands over a command; the words are copied. Never waits. */
-  enqueue(words: Uint32Array): void;
+  enqueue(words: Float64Array): void;
   /** How many commands have run. */
   completed(): number;
   /** Resolves once everything enqueued so far has run; rejects if the executor fails or is stopped first. */

@@ -1,11 +1,20 @@
-/** What the kernels' sources are built with: rows of a register tile, rows packed at once, columns of a panel. */
-export const ROWS = 4;
-export const ROW_BLOCK: number = 16 * ROWS;
-export const PANEL = 8;
+/** How an engine's kernels were built; `simd.h` says what each means. */
+export interface Layout {
+  /** Rows of a register tile. */
+  readonly rows: number;
+  /** Rows packed at once. */
+  readonly rowBlock: number;
+  /** Columns of a panel. */
+  readonly panel: number;
+}
+
+/** The layout of all wasm builds. */
+export const WASM_LAYOUT: Layout = { rows: 4, rowBlock: 64, panel: 8 };
+
 /** Columns that `clusterSums` does at once. */
 export const SLICE = 16;
 
-/** Operations in a block that keep one thread busy for about a tenth of a millisecond. */
+/** Operations in a block that keep one thread busy for up to a tenth of a millisecond. */
 const BLOCK_OPERATIONS = 2 ** 21;
 
 /**

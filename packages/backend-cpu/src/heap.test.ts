@@ -3,11 +3,13 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HEAP_START } from "./command.js";
 import { Heap } from "./heap.js";
+import { WasmMemory } from "./memory.js";
 
 const PAGE = 65536;
 
-function memory(pages: number): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: Math.ceil(HEAP_START / PAGE), maximum: pages });
+function memory(pages: number): WasmMemory {
+  const initial = Math.ceil(HEAP_START / PAGE);
+  return new WasmMemory(new WebAssembly.Memory({ initial, maximum: pages }), pages * PAGE);
 }
 
 describe("Heap", () => {
@@ -20,7 +22,7 @@ describe("Heap", () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const heap = new Heap(memory(4096), 4096 * PAGE);
+        const heap = new Heap(memory(4096));
         const live: { address: number; bytes: number }[] = [];
         const freed: { address: number; bytes: number; at: number }[] = [];
         let enqueued = 0;
@@ -56,16 +58,16 @@ describe("Heap", () => {
 
   it("reuses freed blocks instead of growing", () => {
     const own = memory(4096);
-    const heap = new Heap(own, 4096 * PAGE);
+    const heap = new Heap(own);
     for (let round = 0; round < 1000; round++) {
       const block = heap.allocate(1_000_000);
       heap.free(block, 1_000_000, round);
     }
-    expect(own.buffer.byteLength).toBeLessThan(4_000_000);
+    expect(own.end).toBeLessThan(4_000_000);
   });
 
   it("joins neighbours for a block larger than each", () => {
-    const heap = new Heap(memory(4096), 4096 * PAGE);
+    const heap = new Heap(memory(4096));
     const first = heap.allocate(64_000);
     const second = heap.allocate(64_000);
     heap.allocate(64);
@@ -75,7 +77,7 @@ describe("Heap", () => {
   });
 
   it("says how much could not be allocated, and works on", () => {
-    const heap = new Heap(memory(64), 64 * PAGE);
+    const heap = new Heap(memory(64));
     expect(() => heap.allocate(64 * PAGE)).toThrow(BackendError);
     expect(() => heap.allocate(64 * PAGE)).toThrow(/could not allocate 4194304 bytes/);
     expect(heap.allocate(PAGE)).toBe(HEAP_START);

@@ -1,5 +1,5 @@
 import { BackendError } from "@tessera/core";
-import { HEAP_START } from "./command.js";
+import type { DeviceMemory } from "./memory.js";
 
 const ALIGNMENT = 64;
 const PAGE = 65536;
@@ -12,23 +12,21 @@ interface FreeBlock {
 }
 
 /**
- * Blocks of wasm memory, kept on the caller's thread.
+ * Blocks of a device's memory, kept on the caller's thread.
  *
  * A freed block may be given to a kernel's output at once, since commands run in order. What the caller itself writes
  * must wait until the block is idle; `allocate` then looks only at such blocks.
  */
 export class Heap {
-  readonly #memory: WebAssembly.Memory;
-  /** Most bytes that the memory can grow to. */
-  readonly limit: number;
+  readonly #memory: DeviceMemory;
   /** Free blocks by address. */
   readonly #free: FreeBlock[] = [];
-  #top = HEAP_START;
+  #top: number;
   #used = 0;
 
-  constructor(memory: WebAssembly.Memory, limit: number) {
+  constructor(memory: DeviceMemory) {
     this.#memory = memory;
-    this.limit = limit;
+    this.#top = memory.start;
   }
 
   /** Bytes in use, headers and rounding included. */
@@ -120,24 +118,19 @@ export class Heap {
   }
 
   #growTo(end: number, asked: number): void {
-    const held = this.#memory.buffer.byteLength;
+    const { start, end: held, limit } = this.#memory;
     if (end <= held) return;
-    if (end <= this.limit) {
+    if (end <= limit) {
       const least = Math.ceil((end - held) / PAGE);
       const generous = Math.floor(
-        Math.min(Math.max(end - held, held / 4), this.limit - held) / PAGE,
+        Math.min(Math.max(end - held, (held - start) / 4), limit - held) / PAGE,
       );
-      for (const pages of [Math.max(least, generous), least]) {
-        try {
-          this.#memory.grow(pages);
-          return;
-        } catch {
-          // The host refuses that much; the least that will do comes next.
-        }
-      }
+      // If the host refuses that much, the least that will do comes next.
+      if (this.#memory.grow(Math.max(least, generous) * PAGE)) return;
+      if (this.#memory.grow(least * PAGE)) return;
     }
     throw new BackendError(
-      `could not allocate ${asked} bytes: ${this.#used} of at most ${this.limit} are in use`,
+      `could not allocate ${asked} bytes: ${this.#used} of at most ${limit - start} are in use`,
       { hint: "dispose tensors, or work on smaller batches and await their results" },
     );
   }

@@ -1,6 +1,9 @@
 import type * as nodeOsModule from "node:os";
 import { ArgumentError } from "@tessera/core";
-import { MAX_THREADS } from "./command.js";
+import { cpuQuota } from "./cpu-quota.js";
+
+/** Threads at most. */
+const MAX_THREADS = 256;
 
 /** What the host says about itself. */
 export interface Host {
@@ -14,9 +17,10 @@ export interface Host {
 export function describeHost(): Host {
   const os = nodeOs();
   const cores = os?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
+  const quota = os?.platform() === "linux" ? cpuQuota() : Infinity;
   return {
     processor: os?.cpus()[0]?.model.trim() ?? "CPU",
-    parallelism: Math.min(cores, MAX_THREADS),
+    parallelism: Math.min(cores, quota, MAX_THREADS),
     noThreads: sharedMemoryObstacle(),
   };
 }
@@ -40,7 +44,7 @@ export function environment(name: string): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** @throws {ArgumentError} unless the number of threads is a whole number in 1..16 */
+/** @throws {ArgumentError} unless the number of threads is a whole number in 1..256 */
 export function checkThreads(threads: number, what: string): number {
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new ArgumentError(

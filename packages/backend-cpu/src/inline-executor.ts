@@ -12,8 +12,8 @@ export class InlineExecutor implements Executor {
   enqueued = 0;
   failure: Error | undefined;
   readonly #runner: Runner;
-  readonly #place: (words: Uint32Array) => void;
-  #queue: Uint32Array[] = [];
+  readonly #place: (words: Float64Array) => void;
+  #queue: Float64Array[] = [];
   /** Commands of the queue that have run already. */
   #head = 0;
   #completed = 0;
@@ -26,7 +26,7 @@ export class InlineExecutor implements Executor {
   #sliceStart = 0;
 
   /** @param place writes a command's words to the first slot of the ring */
-  constructor(runner: Runner, place: (words: Uint32Array) => void) {
+  constructor(runner: Runner, place: (words: Float64Array) => void) {
     this.#runner = runner;
     this.#place = place;
     this.#scheduler = createScheduler(() => {
@@ -36,7 +36,7 @@ export class InlineExecutor implements Executor {
     });
   }
 
-  enqueue(words: Uint32Array): void {
+  enqueue(words: Float64Array): void {
     this.#queue.push(words.slice());
     this.enqueued++;
     this.#schedule();

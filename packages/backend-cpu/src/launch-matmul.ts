@@ -1,5 +1,5 @@
 import type { Device } from "./device.js";
-import { grainOf, PANEL, ROW_BLOCK, ROWS } from "./grain.js";
+import { grainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 /** Operations that an item should have at least, so that packing its rows does not weigh. */
@@ -21,18 +21,19 @@ export interface MatmulTask {
 /** Packs op(b) into panels, then multiplies blocks of rows by blocks of panels. */
 export function multiply(device: Device, task: MatmulTask): void {
   const { a, b, bias, out, rows, inner, columns } = task;
-  const panels = Math.ceil(columns / PANEL);
-  const packed = device.allocate(4 * panels * PANEL * inner);
+  const { rows: tileRows, rowBlock, panel } = device.layout;
+  const panels = Math.ceil(columns / panel);
+  const packed = device.allocate(4 * panels * panel * inner);
   device.launch({
     kernel: "packMatrix",
     items: panels,
-    grain: grainOf(8 * PANEL * inner),
+    grain: grainOf(8 * panel * inner),
     arguments: [b.address, packed.address, inner, columns, Number(task.transposeB)],
     outputs: [packed],
     inputs: [b.storage],
   });
-  const blockRows = Math.min(ROW_BLOCK, Math.ceil(rows / ROWS) * ROWS);
-  const ofPanel = Math.max(1, 2 * blockRows * PANEL * inner);
+  const blockRows = Math.min(rowBlock, Math.ceil(rows / tileRows) * tileRows);
+  const ofPanel = Math.max(1, 2 * blockRows * panel * inner);
   const blockPanels = Math.max(1, Math.min(panels, Math.ceil(ITEM_OPERATIONS / ofPanel)));
   device.launchAndRelease([packed], {
     kernel: "matmul",
@@ -48,10 +49,10 @@ export function multiply(device: Device, task: MatmulTask): void {
       columns,
       Number(task.transposeA),
       Number(task.relu),
-      Math.max(ROWS, blockRows),
+      Math.max(tileRows, blockRows),
       blockPanels,
     ],
-    scratch: 4 * ROW_BLOCK * Math.max(1, inner),
+    scratch: 4 * rowBlock * Math.max(1, inner),
     outputs: [out.storage],
     inputs: [a.storage, packed, bias?.storage],
   });

@@ -1,7 +1,7 @@
 import type { BookShape } from "./arguments.js";
 import { FAULT } from "./command.js";
 import type { Device } from "./device.js";
-import { grainOf, PANEL, ROW_BLOCK, ROWS } from "./grain.js";
+import { grainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 export interface NearestTensors {
@@ -19,26 +19,29 @@ export function nearest(
   metric: "l2" | "ip",
   count: number | undefined,
 ): void {
-  const panels = groups * Math.ceil(codewords / PANEL);
-  const packed = device.allocate(4 * panels * PANEL * (dimension + 1));
+  const { rows: tileRows, rowBlock, panel } = device.layout;
+  const panels = groups * Math.ceil(codewords / panel);
+  const packed = device.allocate(4 * panels * panel * (dimension + 1));
   const innerProduct = metric === "ip" ? 1 : 0;
   device.launch({
     kernel: "packCodebooks",
     items: panels,
-    grain: grainOf(16 * PANEL * dimension),
+    grain: grainOf(16 * panel * dimension),
     arguments: [books.address, packed.address, groups, codewords, dimension, innerProduct],
     fault: { kind: FAULT.codeword },
     outputs: [packed],
     inputs: [books.storage],
   });
   const operations = groups * (2 * dimension * (codewords + 8) + 64);
-  const perRow = count === undefined ? 8 * PANEL : 8 * count + 4;
+  const perRow = count === undefined ? 8 * panel : 8 * count + 4;
   device.launchAndRelease([packed], {
     kernel: count === undefined ? "assign" : "assignTopK",
     items: x.shape[0]!,
     // Whole blocks of rows are fastest, but few rows against many codewords are better shared out.
     grain:
-      operations * ROW_BLOCK < 2 ** 23 ? grainOf(operations, ROW_BLOCK) : grainOf(operations, ROWS),
+      operations * rowBlock < 2 ** 23
+        ? grainOf(operations, rowBlock)
+        : grainOf(operations, tileRows),
     arguments: [
       x.address,
       books.address,
@@ -51,7 +54,7 @@ export function nearest(
       innerProduct,
       count ?? 1,
     ],
-    scratch: ROW_BLOCK * (4 * dimension + perRow),
+    scratch: rowBlock * (4 * dimension + perRow),
     fault: { kind: FAULT.inputRow },
     outputs: [codes.storage, distances.storage],
     inputs: [x.storage, packed],

@@ -1,13 +1,16 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { AbortedError, ArgumentError, BackendError, DisposedError } from "@tessera/core";
 import { build } from "esbuild";
-import { beforeAll, describe, expect, it } from "vitest";
-import { chooseEngine } from "./engine.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chooseEngine, compileEngine } from "./engine.js";
 import { createCpuBackend } from "./index.js";
 import { ThreadedExecutor } from "./threaded-executor.js";
-import { compileEngine } from "./engine.js";
-import { reserveMemory } from "./memory.js";
+import { findAddon, platformPackages } from "./native-addon.js";
+import { WasmMemory } from "./memory.js";
 
 describe("createCpuBackend", () => {
   it("says what it runs on", async () => {
@@ -23,7 +26,7 @@ describe("createCpuBackend", () => {
   });
 
   it("refuses options outside what they may be", async () => {
-    for (const threads of [0, 1.5, 17, Number.NaN]) {
+    for (const threads of [0, 1.5, 257, Number.NaN]) {
       await expect(createCpuBackend({ threads })).rejects.toThrow(ArgumentError);
     }
     await expect(createCpuBackend({ engine: "avx" as "wasm" })).rejects.toThrow(/"avx"/);
@@ -48,7 +51,7 @@ describe("createCpuBackend", () => {
     const early = AbortSignal.abort();
     await expect(createCpuBackend({ signal: early })).rejects.toThrow(AbortedError);
     const controller = new AbortController();
-    const starting = createCpuBackend({ threads: 2, signal: controller.signal });
+    const starting = createCpuBackend({ threads: 2, engine: "wasm", signal: controller.signal });
     setImmediate(() => controller.abort());
     await expect(starting).rejects.toThrow(AbortedError);
   });
@@ -60,7 +63,10 @@ describe("createCpuBackend", () => {
     expect(chooseEngine("wasm", all).engine).toBe("wasm");
     expect(chooseEngine("auto", some)).toMatchObject({ engine: "wasm", reason: /relaxed/ });
     expect(() => chooseEngine("wasm-relaxed", some)).toThrow(BackendError);
-    expect(() => chooseEngine("auto", { simd: false, relaxedSimd: false })).toThrow(BackendError);
+    const none = { simd: false, relaxedSimd: false };
+    expect(chooseEngine("auto", none)).toMatchObject({ engine: "scalar", reason: /no SIMD/ });
+    expect(chooseEngine("scalar", all).engine).toBe("scalar");
+    expect(() => chooseEngine("wasm", none)).toThrow(BackendError);
   });
 });
 
@@ -69,12 +75,12 @@ describe("workers", () => {
 
   it("that crash reject what is pending, and later calls", async () => {
     const module = await compileEngine("wasm", true);
-    const { memory } = reserveMemory(true);
+    const { memory } = WasmMemory.reserve(true);
     const crashing = `const { parentPort } = require("node:worker_threads");
       parentPort.postMessage("ready");
       setTimeout(() => { throw new Error("out of luck"); }, 30);`;
     const executor = await ThreadedExecutor.start(crashing, { module, memory }, 2, nothing);
-    executor.enqueue(new Uint32Array(48));
+    executor.enqueue(new Float64Array(48));
     await expect(executor.finished()).rejects.toMatchObject({
       name: "BackendError",
       cause: { message: "out of luck" },
@@ -84,7 +90,7 @@ describe("workers", () => {
 
   it("that do not start are an error, not a hang", async () => {
     const module = await compileEngine("wasm", true);
-    const { memory } = reserveMemory(true);
+    const { memory } = WasmMemory.reserve(true);
     const start = (source: string): Promise<ThreadedExecutor> =>
       ThreadedExecutor.start(source, { module, memory }, 2, nothing);
     await expect(start("throw new Error('no')")).rejects.toThrow(BackendError);
@@ -105,8 +111,38 @@ describe("workers", () => {
   });
 });
 
+describe("native engines", () => {
+  const { addon } = findAddon();
+
+  it.skipIf(!addon)("are what a host that has them gets, and say which", async () => {
+    const backend = await createCpuBackend({ threads: 2 });
+    const { name } = addon!.variants()[0]!;
+    expect(backend.info).toMatchObject({
+      name: "cpu-native",
+      features: ["native", name, "threads"],
+    });
+    expect(backend.info.reason).toBeUndefined();
+    backend.dispose();
+  });
+
+  it("that this processor does not have are refused, with what it has", async () => {
+    const foreign = process.arch === "arm64" ? "native-avx2" : "native-neon";
+    await expect(createCpuBackend({ engine: foreign })).rejects.toThrow(
+      /was asked for, but (this processor has|the native engine)/,
+    );
+  });
+
+  it("are looked for in the packages of the platform", () => {
+    expect(platformPackages("linux", "x64")).toEqual([
+      "@tessera/backend-cpu-linux-x64-gnu",
+      "@tessera/backend-cpu-linux-x64-musl",
+    ]);
+    expect(platformPackages("aix", "ppc64")).toEqual([]);
+  });
+});
+
 describe("a process", () => {
-  let bundle: string;
+  let folder: string;
   beforeAll(async () => {
     const result = await build({
       entryPoints: [fileURLToPath(new URL("index.ts", import.meta.url))],
@@ -120,12 +156,23 @@ describe("a process", () => {
       logLevel: "error",
     });
     expect(result.warnings).toEqual([]);
-    bundle = `data:text/javascript;base64,${Buffer.from(result.outputFiles[0]!.contents).toString("base64")}`;
+    folder = mkdtempSync(join(tmpdir(), "tessera-bundle-"));
+    writeFileSync(join(folder, "bundle.mjs"), result.outputFiles[0]!.contents);
   });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function run(body: string): Promise<{ status: number | null; output: string }> {
+  /** Runs a script against the bundle, far from any installed package unless the native engine is asked for. */
+  function run(body: string, engine = "auto"): Promise<{ status: number | null; output: string }> {
     const script = `const { createCpuBackend } = await import(process.argv[1]);\n${body}`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script, bundle]);
+    const bundle = pathToFileURL(join(folder, "bundle.mjs")).href;
+    const packages = fileURLToPath(new URL("../node_modules", import.meta.url));
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script, bundle], {
+      env: {
+        ...process.env,
+        TESSERA_CPU: engine,
+        NODE_PATH: engine === "native" ? packages : "",
+      },
+    });
     let output = "";
     child.stdout.on("data", (data) => (output += String(data)));
     child.stderr.on("data", (data) => (output += String(data)));
@@ -134,22 +181,65 @@ describe("a process", () => {
     });
   }
 
-  it.each([1, 2])("ends by itself, but not before pending reads (threads: %i)", async (threads) => {
-    const { status, output } = await run(`
-      const backend = await createCpuBackend({ threads: ${threads} });
-      const x = backend.zeros([40000, 64], "float32");
-      const { codes } = backend.assign(x, backend.zeros([1, 256, 64], "float32"));
-      codes.read().then((values) => console.log("read", values.length));
+  it("without the platform's package runs wasm, and says why", async () => {
+    const { output } = await run(`
+      const { info } = await createCpuBackend({ threads: 1 });
+      console.log(info.name.startsWith("cpu-wasm"), info.reason);
     `);
-    expect({ status, output }).toEqual({ status: 0, output: "read 40000\n" });
+    expect(output).toMatch(/^true the native engine is not installed|^true there is no native/);
   });
 
-  it("that has work enqueued but waits for nothing ends", async () => {
-    const { status, output } = await run(`
-      const backend = await createCpuBackend({ threads: 2 });
-      for (let i = 0; i < 2000; i++) backend.zeros([10], "float32");
-      console.log("enqueued");
-    `);
-    expect({ status, output }).toEqual({ status: 0, output: "enqueued\n" });
-  });
+  const engines = ["wasm", ...(findAddon().addon ? ["native"] : [])];
+
+  for (const engine of engines) {
+    describe(engine, () => {
+      it.each([1, 2])(
+        "ends by itself, but not before pending reads (threads: %i)",
+        async (threads) => {
+          const { status, output } = await run(
+            `const backend = await createCpuBackend({ threads: ${threads} });
+          const x = backend.zeros([40000, 64], "float32");
+          const { codes } = backend.assign(x, backend.zeros([1, 256, 64], "float32"));
+          codes.read().then((values) => console.log(backend.info.name, values.length));`,
+            engine,
+          );
+          expect({ status, output }).toEqual({ status: 0, output: `cpu-${engine} 40000\n` });
+        },
+      );
+
+      it("that has work enqueued but waits for nothing ends", async () => {
+        const { status, output } = await run(
+          `const backend = await createCpuBackend({ threads: 2 });
+          const x = backend.zeros([100000, 64], "float32");
+          const codebooks = backend.zeros([1, 1024, 64], "float32");
+          for (let i = 0; i < 200; i++) backend.assign(x, codebooks);
+          console.log("enqueued");`,
+          engine,
+        );
+        expect({ status, output }).toEqual({ status: 0, output: "enqueued\n" });
+      });
+
+      it("can end a worker in the middle of its work", async () => {
+        const { status, output } = await run(
+          `const { Worker } = await import("node:worker_threads");
+          const worker = new Worker(\`
+            const { workerData, parentPort } = require("node:worker_threads");
+            import(workerData).then(async ({ createCpuBackend }) => {
+              const backend = await createCpuBackend({ threads: 2 });
+              const x = backend.zeros([100000, 64], "float32");
+              const codebooks = backend.zeros([1, 1024, 64], "float32");
+              for (let i = 0; i < 50; i++) backend.assign(x, codebooks).codes.read();
+              parentPort.postMessage("busy");
+            });
+          \`, { eval: true, execArgv: [], workerData: process.argv[1] });
+          worker.on("message", async () => {
+            await worker.terminate();
+            console.log("ended");
+          });`,
+          engine,
+        );
+        expect({ status, output }).toEqual({ status: 0, output: "ended\n" });
+      });
+    });
+  }
 });

@@ -6,7 +6,9 @@ import { Device } from "./device.js";
 import { compileEngine } from "./engine.js";
 import { createCpuBackend } from "./index.js";
 import { InlineExecutor } from "./inline-executor.js";
-import { placeCommand } from "./memory.js";
+import { WASM_LAYOUT } from "./grain.js";
+import { findAddon } from "./native-addon.js";
+import { WasmMemory } from "./memory.js";
 import { Runner } from "./runner.js";
 
 const INFO = { name: "test", device: "test", features: [], threads: 1 };
@@ -82,57 +84,65 @@ async function follow(
   await Promise.all(reads);
 }
 
-describe.each([1, 3])("the queue, threads: %i", (threads) => {
-  let backend: CompleteBackend;
-  beforeAll(async () => {
-    backend = await createCpuBackend({ threads });
-  });
-  afterAll(() => backend.dispose());
+const engines = ["wasm" as const, ...(findAddon().addon ? ["native" as const] : [])];
 
-  it("agrees with plain arrays for any order of steps, and leaks nothing", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), (steps) =>
-        expectNoLeaks(backend, () => follow(backend, steps)),
-      ),
-      { numRuns: 60 },
-    );
-  });
+describe.each(engines.flatMap((engine) => [1, 3].map((threads) => ({ engine, threads }))))(
+  "the queue, $engine, threads: $threads",
+  (options) => {
+    let backend: CompleteBackend;
+    beforeAll(async () => {
+      backend = await createCpuBackend(options);
+    });
+    afterAll(() => backend.dispose());
 
-  it("takes many more commands than its ring holds", async () => {
-    const one = backend.tensor(Float32Array.of(1));
-    let sum = backend.tensor(Float32Array.of(0));
-    for (let i = 0; i < 5000; i++) {
-      const next = backend.combine(sum, one, 1, 1);
+    it("agrees with plain arrays for any order of steps, and leaks nothing", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 60 }), (steps) =>
+          expectNoLeaks(backend, () => follow(backend, steps)),
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    it("takes many more commands than its ring holds", async () => {
+      const one = backend.tensor(Float32Array.of(1));
+      let sum = backend.tensor(Float32Array.of(0));
+      for (let i = 0; i < 5000; i++) {
+        const next = backend.combine(sum, one, 1, 1);
+        sum.dispose();
+        sum = next;
+      }
+      expect(await sum.read()).toEqual(Float32Array.of(5000));
+      one.dispose();
       sum.dispose();
-      sum = next;
-    }
-    expect(await sum.read()).toEqual(Float32Array.of(5000));
-    one.dispose();
-    sum.dispose();
-  });
+    });
 
-  it("lets other events have their turn during long work", async () => {
-    const x = backend.zeros([60_000, 64], "float32");
-    const codebooks = backend.zeros([1, 256, 64], "float32");
-    let turns = 0;
-    const timer = setInterval(() => turns++, 1);
-    const { codes, distances } = backend.assign(x, codebooks);
-    await codes.read();
-    clearInterval(timer);
-    expect(turns).toBeGreaterThan(1);
-    for (const tensor of [x, codebooks, codes, distances]) tensor.dispose();
-  });
-});
+    it("lets other events have their turn during long work", async () => {
+      const x = backend.zeros([60_000, 64], "float32");
+      const codebooks = backend.zeros([1, 2048, 64], "float32");
+      let turns = 0;
+      const timer = setInterval(() => turns++, 1);
+      const { codes, distances } = backend.assign(x, codebooks);
+      await codes.read();
+      clearInterval(timer);
+      expect(turns).toBeGreaterThan(1);
+      for (const tensor of [x, codebooks, codes, distances]) tensor.dispose();
+    });
+  },
+);
 
 describe("memory that runs out", () => {
   it("says how many bytes could not be had, frees what the call had made, and works on", async () => {
     const module = await compileEngine("wasm", false);
     const pages = 96;
-    const memory = new WebAssembly.Memory({ initial: 16, maximum: pages });
-    const executor = new InlineExecutor(new Runner(module, memory, 0), (words) =>
-      placeCommand(memory, words, 0),
+    const memory = new WasmMemory(
+      new WebAssembly.Memory({ initial: 16, maximum: pages }),
+      pages * 65536,
     );
-    const device = new Device(memory, pages * 65536, executor);
+    const executor = new InlineExecutor(new Runner(module, memory.memory, 0), (words) =>
+      memory.place(words, 0),
+    );
+    const device = new Device(memory, executor, WASM_LAYOUT);
     const backend = new CpuBackend(device, { ...INFO, maxTensorBytes: device.maxBytes });
     expect(() => backend.zeros([2 ** 30], "float32")).toThrow(/4294967296 bytes/);
     const x = backend.zeros([1000, 400], "float32");

@@ -18,10 +18,10 @@ export class ThreadedExecutor implements Executor {
   failure: Error | undefined;
   readonly #workers: readonly WorkerHandle[];
   readonly #control: Int32Array;
-  readonly #place: (words: Uint32Array, slot: number) => void;
+  readonly #place: (words: Float64Array, slot: number) => void;
   /** Commands in the ring so far, and the first of the backlog that is not. */
   #published = 0;
-  #backlog: Uint32Array[] = [];
+  #backlog: Float64Array[] = [];
   #backlogHead = 0;
   #completed = 0;
   /** The number of the last command, if it will be reported. */
@@ -31,7 +31,7 @@ export class ThreadedExecutor implements Executor {
   private constructor(
     workers: readonly WorkerHandle[],
     control: Int32Array,
-    place: (words: Uint32Array, slot: number) => void,
+    place: (words: Float64Array, slot: number) => void,
   ) {
     this.threads = workers.length;
     this.#workers = workers;
@@ -57,7 +57,7 @@ export class ThreadedExecutor implements Executor {
     source: string,
     start: Omit<WorkerStart, "control" | "thread">,
     threads: number,
-    place: (words: Uint32Array, slot: number) => void,
+    place: (words: Float64Array, slot: number) => void,
     signal?: AbortSignal,
   ): Promise<ThreadedExecutor> {
     const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
@@ -91,7 +91,7 @@ export class ThreadedExecutor implements Executor {
     return new ThreadedExecutor(workers, control, place);
   }
 
-  enqueue(words: Uint32Array): void {
+  enqueue(words: Float64Array): void {
     this.enqueued++;
     if (this.#backlogHead === this.#backlog.length && this.#room() > 0) {
       this.#publish(words);
@@ -111,7 +111,7 @@ export class ThreadedExecutor implements Executor {
     if (this.failure) throw this.failure;
     if (this.completed() === this.enqueued) return;
     if (this.#reported !== this.enqueued) {
-      const fence = new Uint32Array(COMMAND_WORDS);
+      const fence = new Float64Array(COMMAND_WORDS);
       fence[WORD.kernel] = FENCE;
       fence[WORD.notify] = 1;
       this.enqueue(fence);
@@ -133,7 +133,7 @@ export class ThreadedExecutor implements Executor {
     return RING_COMMANDS - (this.#published - this.completed());
   }
 
-  #publish(words: Uint32Array): void {
+  #publish(words: Float64Array): void {
     const crowded = this.#room() <= RING_COMMANDS / 2;
     if (crowded && this.#published % REPORT_EVERY === 0) words[WORD.notify] = 1;
     this.#place(words, this.#published % RING_COMMANDS);

@@ -24,6 +24,12 @@ export interface ComputeBackend {
 
   /** Copies host data to the device. `shape` defaults to one dimension. */
   tensor<A extends TensorData>(data: A, shape?: readonly number[]): Tensor<DTypeOf<A>>;
+  /**
+   * Like {@link tensor}, but the backend may read the host data in place instead of copying them, so large inputs are held
+   * once. Until the tensor and all that shares its storage are disposed and what was enqueued by then has run, the data
+   * must not change and their buffer must not be transferred.
+   */
+  borrow?<A extends TensorData>(data: A, shape?: readonly number[]): Tensor<DTypeOf<A>>;
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D>;
   /** Rows `start..end` of the first axis. Shares the storage, which lives until both are disposed. */
   slice<D extends DType>(tensor: Tensor<D>, start: number, end: number): Tensor<D>;

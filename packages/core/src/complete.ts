@@ -20,6 +20,7 @@ export function completeBackend(backend: ComputeBackend): CompleteBackend {
     if (typeof backend[name] !== "function") Object.defineProperty(full, name, { value: kernel });
   };
 
+  compose("borrow", (data, shape) => backend.tensor(data, shape));
   compose("assign", (x, codebooks, options) =>
     backend.scope(() => {
       const { codes, distances } = backend.assignTopK(x, codebooks, 1, options);

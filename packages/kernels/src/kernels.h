@@ -12,7 +12,8 @@
 #if defined(__wasm__)
 #define EXPORT(name) __attribute__((export_name(#name)))
 #else
-#define EXPORT(name) __attribute__((visibility("default")))
+// One unit holds all kernels of an instruction set, and a table of them.
+#define EXPORT(name) static
 #endif
 
 #define NO_FAULT 0xffffffffu

@@ -244,10 +244,16 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
 }
 
 /** The backend as an author may first write it: the required methods and nothing else. */
+const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
+  "borrow",
+  "assign",
+  "residual",
+]);
+
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {
   return new Proxy(backend, {
     get(target, property) {
-      if (property === "assign" || property === "residual") return undefined;
+      if (OPTIONAL.has(property)) return undefined;
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },

@@ -29,6 +29,10 @@ export class ReferenceTensors implements TensorOwner {
     this.#ledger.remove(tensor);
   }
 
+  borrow<A extends TensorData>(data: A, shape?: readonly number[]): Tensor<DTypeOf<A>> {
+    return this.tensor(data, shape);
+  }
+
   tensor<A extends TensorData>(
     data: A,
     shape: readonly number[] = [data.length],

@@ -1,6 +1,7 @@
 import {
   ArgumentError,
   DisposedError,
+  ShapeError,
   disposeSymbol,
   type CompleteBackend,
   type DType,
@@ -81,6 +82,36 @@ export const tensorCases: readonly CaseDefinition[] = [
       expectExact(first, [1, 2, 3], [3], "tensor of an array that changed afterwards");
       first.fill(9);
       expectExact(await tensor.read(), [1, 2, 3], [3], "second read()");
+    },
+  },
+  {
+    name: "borrow: the values of the host array, for as long as it is needed",
+    async body(backend) {
+      for (const dtype of DTYPES) {
+        const view = SAMPLES[dtype].subarray(1, 7) as TypedArrays[DType];
+        const borrowed = backend.borrow(view, [3, 2]);
+        const part = backend.slice(borrowed, 1, 3);
+        expectMemory(backend, 2, view.byteLength, `a borrowed ${dtype} tensor and its slice`);
+        borrowed.dispose();
+        expectSameBits(await readAs(part, dtype, [2, 2], "borrow"), view.slice(2), "borrow");
+        part.dispose();
+        expectMemory(backend, 0, 0, "a borrowed tensor disposed");
+        const empty = backend.borrow(view.slice(0, 0));
+        expectSameBits(await empty.read(), view.slice(0, 0), "borrow");
+        empty.dispose();
+      }
+      // Disposed at once: the kernel that is enqueued still needs the values.
+      const pending = backend.scope(() => {
+        const ones = backend.borrow(new Float32Array(50_000).fill(1));
+        return { sum: backend.combine(ones, ones, 1, 2) };
+      });
+      expectExact(
+        (await pending.sum.read()).filter((value) => value !== 3),
+        [],
+        [0],
+        "combine of a borrowed tensor",
+      );
+      expectThrows(() => backend.borrow(new Float32Array(3), [2]), [ShapeError], "borrow");
     },
   },
   {

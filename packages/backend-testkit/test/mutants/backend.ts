@@ -19,6 +19,12 @@ export const backendMutants: readonly Mutant[] = [
     tensor: (data, shape) =>
       reading(backend.tensor(data, shape), async () => data.slice() as never),
   })),
+  methods("a borrowed tensor is the whole buffer's", "borrow:", (backend) => ({
+    borrow: (data, shape) => {
+      const whole = new (data.constructor as Float32ArrayConstructor)(data.buffer as ArrayBuffer);
+      return backend.tensor(whole.subarray(0, data.length) as never, shape);
+    },
+  })),
   methods("read() hands out its own storage", "tensor: later changes", (backend) => ({
     tensor: (data, shape) => {
       const copy = data.slice() as never;
