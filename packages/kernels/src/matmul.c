@@ -13,17 +13,26 @@ typedef struct {
   uint32_t block_panels; // panels of an item
 } matmul_arguments;
 
-// Adds the bias, applies the activation and stores one row of a tile.
+// The sums of a vector of columns with their bias, if there is one, and the activation.
+INLINE vec activate(const matmul_arguments *a, vec sum, const float *bias) {
+  vec value = bias ? sum + load(bias) : sum;
+  // Not the other way round: NaN must stay NaN.
+  return a->relu ? select(value < splat(0), splat(0), value) : value;
+}
+
 INLINE void store_row(const matmul_arguments *a, const vec *sum, uint32_t row, uint32_t column) {
   float *out = a->out + (size_t)row * a->columns + column;
+  const float *bias = a->bias ? a->bias + column : 0;
   uint32_t width = min_u32(PANEL, a->columns - column);
-  float values[PANEL];
-  UNROLL for (int v = 0; v < VECTORS; v++) store(values + v * LANES, sum[v]);
-  for (uint32_t i = 0; i < width; i++) {
-    float value = a->bias ? values[i] + a->bias[column + i] : values[i];
-    // Not the other way round: NaN must stay NaN.
-    out[i] = a->relu && value < 0 ? 0 : value;
+  if (width == PANEL) {
+    UNROLL for (int v = 0; v < VECTORS; v++) store(out + v * LANES, activate(a, sum[v], bias ? bias + v * LANES : 0));
+    return;
   }
+  float values[PANEL], padded[PANEL] = {0};
+  for (uint32_t i = 0; bias && i < width; i++) padded[i] = bias[i];
+  UNROLL for (int v = 0; v < VECTORS; v++)
+    store(values + v * LANES, activate(a, sum[v], bias ? padded + v * LANES : 0));
+  for (uint32_t i = 0; i < width; i++) out[i] = values[i];
 }
 
 // Items: blocks of block_rows × block_panels, row after row. Scratch: 4 · ROW_BLOCK · inner bytes.

@@ -31,6 +31,8 @@ INLINE vec load(const float *p) { return *(const uvec *)p; }
 INLINE void store(float *p, vec v) { *(uvec *)p = v; }
 INLINE ivec loadi(const int32_t *p) { return *(const uivec *)p; }
 INLINE void storei(int32_t *p, ivec v) { *(uivec *)p = v; }
+// The first `count` lanes, which is known where this is compiled.
+INLINE void store_first(float *p, vec v, int count) { __builtin_memcpy(p, &v, 4 * (size_t)count); }
 INLINE vec splat(float value) { return value - (vec){0}; }
 INLINE ivec splati(int32_t value) { return value - (ivec){0}; }
 
@@ -47,6 +49,31 @@ INLINE vec madd(vec a, vec b, vec c) {
 #else
   return a * b + c;
 #endif
+}
+
+// a0 b0 a1 b1 … of the lower, and of the upper halves of two vectors.
+#if LANES == 4
+#define LOWER_PAIRS 0, 4, 1, 5
+#define UPPER_PAIRS 2, 6, 3, 7
+#elif LANES == 8
+#define LOWER_PAIRS 0, 8, 1, 9, 2, 10, 3, 11
+#define UPPER_PAIRS 4, 12, 5, 13, 6, 14, 7, 15
+#elif LANES == 16
+#define LOWER_PAIRS 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define UPPER_PAIRS 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#endif
+
+// Transposes a square of LANES vectors in place: pairing the first half with the second moves every value half of its way
+// to its column, and log₂ LANES rounds of it all of it.
+INLINE void transpose(vec square[LANES]) {
+  UNROLL for (int round = 1; round < LANES; round *= 2) {
+    vec paired[LANES];
+    UNROLL for (int i = 0; i < LANES / 2; i++) {
+      paired[2 * i] = __builtin_shufflevector(square[i], square[i + LANES / 2], LOWER_PAIRS);
+      paired[2 * i + 1] = __builtin_shufflevector(square[i], square[i + LANES / 2], UPPER_PAIRS);
+    }
+    UNROLL for (int i = 0; i < LANES; i++) square[i] = paired[i];
+  }
 }
 
 INLINE int any(ivec v) {

@@ -29,14 +29,33 @@ INLINE tile multiply(const float *x, const float *panel, const float *start, uin
   return sum;
 }
 
+// Packs LANES columns of ROWS rows, whose values lie side by side, as [LANES, ROWS].
+INLINE void pack_square(const float *x, size_t row_stride, float *out) {
+  UNROLL for (int first = 0; first < ROWS; first += LANES) {
+    vec square[LANES];
+    UNROLL for (int r = 0; r < LANES; r++)
+      square[r] = first + r < ROWS ? load(x + (size_t)(first + r) * row_stride) : splat(0);
+    transpose(square);
+    if (ROWS - first >= LANES) {
+      UNROLL for (int p = 0; p < LANES; p++) store(out + p * ROWS + first, square[p]);
+    } else {
+      UNROLL for (int p = 0; p < LANES; p++) store_first(out + p * ROWS + first, square[p], ROWS - first);
+    }
+  }
+}
+
 // Packs `rows` (up to ROW_BLOCK) rows of length `inner` into tiles [inner, ROWS], the last filled up with zeros.
 // Value p of row r is x[r · row_stride + p · stride].
 INLINE void pack_rows(const float *x, uint32_t rows, uint32_t inner, size_t row_stride, size_t stride, float *out) {
   uint32_t first = 0;
   for (; first + ROWS <= rows; first += ROWS, out += (size_t)inner * ROWS) {
     const float *from = x + first * row_stride;
-    for (uint32_t p = 0; p < inner; p++, from += stride) {
-      UNROLL for (uint32_t r = 0; r < ROWS; r++) out[p * ROWS + r] = from[r * row_stride];
+    uint32_t p = 0;
+    if (stride == 1) {
+      for (; p + LANES <= inner; p += LANES) pack_square(from + p, row_stride, out + p * ROWS);
+    }
+    for (; p < inner; p++) {
+      UNROLL for (uint32_t r = 0; r < ROWS; r++) out[p * ROWS + r] = from[r * row_stride + p * stride];
     }
   }
   if (first == rows) return;

@@ -23,9 +23,18 @@ interface Check {
 
 const CHECKS: readonly Check[] = [
   {
+    name: "native",
+    present: ({ backend }) => !isWasm(backend),
+    missing: "the native engine is not used, which is several times as fast as wasm",
+    remedy: ({ backend }) =>
+      // Who asked for another engine, or has the package, sees in `reason` what the matter is.
+      backend.reason?.includes("is not installed")
+        ? "npm install @tessera/backend-cpu --include=optional"
+        : "TESSERA_CPU=native tessera doctor",
+  },
+  {
     name: "relaxed-simd",
-    present: ({ backend }) =>
-      !backend.name.startsWith("cpu") || backend.features.includes("relaxed-simd"),
+    present: ({ backend }) => !isWasm(backend) || backend.features.includes("relaxed-simd"),
     missing: "this Node has no relaxed SIMD, which makes assignment about a quarter faster",
     remedy: ({ node }) =>
       Number(node.split(".")[0]) >= 22
@@ -39,6 +48,10 @@ const CHECKS: readonly Check[] = [
     remedy: ({ cores }) => `TESSERA_THREADS=${cores} tessera doctor`,
   },
 ];
+
+function isWasm({ name, features }: BackendInfo): boolean {
+  return name.startsWith("cpu") && !features.includes("native");
+}
 
 /** 8192 × 128 rows against 256 codewords: a common size, and small enough for several rounds. */
 const WORK = { rows: 8192, dimension: 128, codewords: 256 } as const;
