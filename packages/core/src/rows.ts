@@ -85,7 +85,7 @@ export function checkReplayable(rows: Rows): void {
  * The rows in batches of exactly `size` (the last may be shorter), however they arrive. Fixed batches make sums, and so
  * models, independent of how the caller happened to cut the data.
  *
- * A batch is valid until the next one is asked for. Rows of a matrix are not copied.
+ * A batch is valid until the next one is asked for. Rows are copied only where a batch is put together from parts.
  */
 export async function* batchesOf(
   rows: Rows,
@@ -101,19 +101,22 @@ export async function* batchesOf(
     return;
   }
   let held: Float32Array | undefined;
-  let cols = 0;
+  let cols: number | undefined;
   let filled = 0;
   for await (const batch of rows) {
     throwIfAborted(signal);
     checkMatrix(batch, "batch");
-    if (held === undefined) {
-      cols = batch.cols;
-      held = new Float32Array(size * cols);
-    } else if (batch.cols !== cols) {
+    if (batch.cols !== (cols ??= batch.cols)) {
       throw new ShapeError(`a batch has ${batch.cols} columns, the first had ${cols}`);
     }
     for (let start = 0; start < batch.rows;) {
+      if (filled === 0 && batch.rows - start >= size) {
+        yield sliceRows(batch, start, start + size);
+        start += size;
+        continue;
+      }
       const count = Math.min(size - filled, batch.rows - start);
+      held ??= new Float32Array(size * cols);
       held.set(batch.data.subarray(start * cols, (start + count) * cols), filled * cols);
       filled += count;
       start += count;
@@ -124,6 +127,6 @@ export async function* batchesOf(
     }
   }
   if (held !== undefined && filled > 0) {
-    yield { data: held.subarray(0, filled * cols), rows: filled, cols };
+    yield { data: held.subarray(0, filled * cols!), rows: filled, cols: cols! };
   }
 }
