@@ -44,13 +44,14 @@ export function completeBackend(backend: ComputeBackend): CompleteBackend {
       const [rows = 0, dimension = 0] = x.shape;
       const constant = (value: number): Tensor<"float32"> =>
         backend.tensor(new Float32Array(dimension).fill(value));
-      const above = thresholds
-        ? full.residual(
-            x,
-            backend.reshape(thresholds, [1, 1, dimension]),
-            backend.zeros([rows, 1], "int32"),
-          )
-        : x;
+      const above =
+        thresholds && dimension > 0
+          ? full.residual(
+              x,
+              backend.reshape(thresholds, [1, 1, dimension]),
+              backend.zeros([rows, 1], "int32"),
+            )
+          : x;
       // Half of this step is the smallest normal number.
       return backend.scalarEncode(above, constant(0), constant(2 ** -125), { bits: 1 });
     }),

@@ -1,12 +1,12 @@
 // Scalar codes and signs: bound by memory, so that everything else has to stay out of its way.
 //
-// Values go through in batches, as many as fill a vector of bytes on the narrowest target. The compiler cuts a batch into
-// the target's own vectors; LANES does not matter here.
+// Values go through in batches, as many as fill a vector of bytes on the narrowest target. The compiler cuts a batch
+// into the target's own vectors; LANES does not matter here.
 #include "kernels.h"
 
 #define BATCH 16
 
-// A batch may be wider than the target's registers, which matters to an ABI; but every function that takes one is inlined.
+// A batch may be wider than the target's registers, which would matter in calls; all functions that take one are inlined.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 typedef float floats __attribute__((vector_size(4 * BATCH)));
@@ -142,8 +142,10 @@ INLINE ints nearest_level(floats x, floats lower, floats inverse, floats highest
   return (ints)(t + all(0x1p23f)) & 0xff;
 }
 
-INLINE uint32_t encode_rows(const scalar_encode_arguments *a, uint32_t begin, uint32_t end, char *scratch, uint32_t bits) {
-  uint32_t d = a->dimension, last = last_batch(d, bits);
+// Items: rows. Fault: the row. Scratch: 8 · dimension bytes, the dimension rounded up to a multiple of BATCH.
+EXPORT(scalarEncode)
+uint32_t scalar_encode(const scalar_encode_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  uint32_t d = a->dimension, bits = a->bits, last = last_batch(d, bits);
   size_t width = ceil_div(d * bits, 8);
   float *lower = (float *)scratch, *inverse = lower + padded(d);
   pad(lower, a->lower, d);
@@ -170,16 +172,6 @@ INLINE uint32_t encode_rows(const scalar_encode_arguments *a, uint32_t begin, ui
   return faulty(a->x, begin, end, d, noise);
 }
 
-// Items: rows. Fault: the row. Scratch: 8 · dimension bytes, the dimension rounded up to a multiple of BATCH.
-EXPORT(scalarEncode)
-uint32_t scalar_encode(const scalar_encode_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  switch (a->bits) {
-  case 1: return encode_rows(a, begin, end, scratch, 1);
-  case 2: return encode_rows(a, begin, end, scratch, 2);
-  case 4: return encode_rows(a, begin, end, scratch, 4);
-  default: return encode_rows(a, begin, end, scratch, 8);
-  }
-}
 
 typedef struct {
   const uint8_t *codes; // [rows, ceil(dimension · bits / 8)]
@@ -189,8 +181,10 @@ typedef struct {
   uint32_t dimension, bits;
 } scalar_decode_arguments;
 
-INLINE void decode_rows(const scalar_decode_arguments *a, uint32_t begin, uint32_t end, char *scratch, uint32_t bits) {
-  uint32_t d = a->dimension, last = last_batch(d, bits);
+// lower + code · step, the product and the sum each rounded. Items: rows. Scratch: as for scalarEncode.
+EXPORT(scalarDecode)
+uint32_t scalar_decode(const scalar_decode_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  uint32_t d = a->dimension, bits = a->bits, last = last_batch(d, bits);
   size_t width = ceil_div(d * bits, 8);
   float *lower = (float *)scratch, *step = lower + padded(d);
   pad(lower, a->lower, d);
@@ -204,22 +198,12 @@ INLINE void decode_rows(const scalar_decode_arguments *a, uint32_t begin, uint32
       uint32_t j = min_u32(next, last);
       int partial = d - j < BATCH;
       if (partial) copy_bytes(codes_end, codes + j * bits / 8, d - j, bits);
-      // Conversion of bytes, exact and without the instruction that wasm lacks: an integer in the lowest bits of 2²³.
-      floats levels = (floats)(load_codes(partial ? codes_end : codes + j * bits / 8, bits) | 0x4b000000) - all(0x1p23f);
+      ints loaded = load_codes(partial ? codes_end : codes + j * bits / 8, bits);
+      // Integers in the lowest bits of 2²³ become floats by a subtraction; a conversion of bytes is not a vector's on wasm.
+      floats levels = (floats)(loaded | 0x4b000000) - all(0x1p23f);
       store_floats(partial ? out_end : out + j, load_floats(lower + j) + levels * load_floats(step + j));
       for (uint32_t i = j; partial && i < d; i++) out[i] = out_end[i - j];
     }
-  }
-}
-
-// lower + code · step, the product and the sum each rounded. Items: rows. Scratch: as for scalarEncode.
-EXPORT(scalarDecode)
-uint32_t scalar_decode(const scalar_decode_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  switch (a->bits) {
-  case 1: decode_rows(a, begin, end, scratch, 1); break;
-  case 2: decode_rows(a, begin, end, scratch, 2); break;
-  case 4: decode_rows(a, begin, end, scratch, 4); break;
-  default: decode_rows(a, begin, end, scratch, 8);
   }
   return NO_FAULT;
 }
