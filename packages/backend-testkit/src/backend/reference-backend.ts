@@ -323,7 +323,8 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
 const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "borrow",
   "assign",
-  "residual", "packSigns",
+  "residual",
+  "packSigns",
 ]);
 
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {
