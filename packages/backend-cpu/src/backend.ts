@@ -30,7 +30,7 @@ import {
 } from "./arguments.js";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
-import { decodeScalars, encodeScalars, packSigns } from "./launch-codes.js";
+import { decodeScalars, encodeByThresholds, encodeScalars } from "./launch-codes.js";
 import { gather, residual, take } from "./launch-gather.js";
 import { multiply } from "./launch-matmul.js";
 import { nearest } from "./launch-nearest.js";
@@ -320,15 +320,37 @@ export class CpuBackend implements CompleteBackend {
     });
   }
 
+  thresholdEncode(
+    x: Tensor<"float32">,
+    thresholds: Tensor<"float32">,
+    { bits = 8 }: ScalarOptions = {},
+  ): Tensor<"uint8"> {
+    const values = own(this, x, "x", "float32");
+    const above = own(this, thresholds, "thresholds", "float32");
+    checkShape(values, "x", [undefined, undefined]);
+    checkShape(above, "thresholds", [undefined, values.shape[1]]);
+    checkBits(bits);
+    checkInteger(above.shape[0]!, "the number of thresholds", 1, 2 ** bits - 1);
+    return this.#byThresholds(values, { count: above.shape[0]!, tensor: above }, bits);
+  }
+
   packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
     const values = own(this, x, "x", "float32");
     const above = thresholds && own(this, thresholds, "thresholds", "float32");
     checkShape(values, "x", [undefined, undefined]);
-    const [rows, dimension] = values.shape as [number, number];
-    if (above) checkShape(above, "thresholds", [dimension]);
+    if (above) checkShape(above, "thresholds", [values.shape[1]]);
+    return this.#byThresholds(values, { count: 1, tensor: above }, 1);
+  }
+
+  #byThresholds(
+    x: CpuTensor<"float32">,
+    thresholds: { readonly count: number; readonly tensor: CpuTensor<"float32"> | undefined },
+    bits: number,
+  ): Tensor<"uint8"> {
     return this.#made(() => {
-      const codes = this.#output("uint8", [rows, Math.ceil(dimension / 8)]);
-      packSigns(this.device, values, above, codes);
+      const [rows, dimension] = x.shape as [number, number];
+      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+      encodeByThresholds(this.device, x, thresholds, codes, bits);
       return codes;
     });
   }

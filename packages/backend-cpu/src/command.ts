@@ -22,7 +22,7 @@ export const KERNELS = [
   "matmul",
   "scalarEncode",
   "scalarDecode",
-  "packSigns",
+  "thresholdEncode",
 ] as const;
 
 export type KernelName = (typeof KERNELS)[number];

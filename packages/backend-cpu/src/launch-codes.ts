@@ -62,23 +62,25 @@ export function decodeScalars(
   });
 }
 
-/** One bit per value. */
-export function packSigns(
+/** The number of thresholds that each value exceeds. */
+export function encodeByThresholds(
   device: Device,
   x: CpuTensor<"float32">,
-  thresholds: CpuTensor<"float32"> | undefined,
+  thresholds: { readonly count: number; readonly tensor: CpuTensor<"float32"> | undefined },
   codes: CpuTensor<"uint8">,
+  bits: number,
 ): void {
   const [rows, dimension] = x.shape as [number, number];
+  const { count, tensor } = thresholds;
   device.launch({
-    kernel: "packSigns",
+    kernel: "thresholdEncode",
     items: rows,
-    grain: grainOf(OPERATIONS * dimension),
-    arguments: [x.address, thresholds?.address ?? 0, codes.address, dimension],
-    scratch: 4 * padded(dimension),
+    grain: grainOf((OPERATIONS + count) * dimension, 32),
+    arguments: [x.address, tensor?.address ?? 0, codes.address, dimension, count, bits],
+    scratch: 4 * count * BATCH,
     fault: { kind: FAULT.inputRow },
     outputs: [codes.storage],
-    inputs: [x.storage, thresholds?.storage],
+    inputs: [x.storage, tensor?.storage],
   });
 }
 

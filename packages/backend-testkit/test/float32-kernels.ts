@@ -101,7 +101,7 @@ export const float32Kernels: ReferenceKernels = {
     Float64Array.from(a, (value, i) => f(f(f(alpha) * value) + f(f(beta) * b[i]!))),
   // An inverse of 2.5 units' error, as some GPUs take it, then a floor.
   scalarEncode(x, lower, step, levels, bits) {
-    referenceKernels.packSigns(x, lower.length); // Checks the rows.
+    referenceKernels.thresholdEncode(x, lower, 1, 1); // Checks the rows.
     const codes = Array.from(x, (value, i) => {
       const j = i % lower.length;
       if (step[j]! < 2 ** -126) return 0;

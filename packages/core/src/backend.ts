@@ -144,7 +144,7 @@ export interface ComputeBackend {
    * Codes lie one after another in their row, each in `bits` bits, least significant bit first; the row is then filled
    * up to whole bytes with zeros. That is the layout of `Codes.pack()` and of faiss.
    *
-   * Required, as is {@link scalarDecode}: no other kernel makes or reads bytes.
+   * Required, as are {@link scalarDecode} and {@link thresholdEncode}: no other kernels make or read bytes.
    *
    * @param x `[n, d]`
    * @param lower `[d]`
@@ -177,9 +177,24 @@ export interface ComputeBackend {
   ): Tensor<"float32">;
 
   /**
-   * One bit per value: 1 where `x[i, j] > thresholds[j]`, laid out as the codes of {@link scalarEncode} with 1 bit. A
-   * value that exceeds its threshold by less than 2⁻¹²⁶ may count as equal to it. A row that is not finite is a
-   * {@link NonFiniteError} at `read()`.
+   * Scalar quantization to cells of any width: the code of x[i, j] is the number of the thresholds of column j that it
+   * exceeds, exactly (`x > threshold`). Codes are laid out as those of {@link scalarEncode}. A row that is not finite is
+   * a {@link NonFiniteError} at `read()`.
+   *
+   * Required, for the reason that {@link scalarEncode} is.
+   *
+   * @param x `[n, d]`
+   * @param thresholds `[m, d]`, m in 1..2^bits − 1, in any order
+   * @returns `[n, ceil(d·bits / 8)]`
+   */
+  thresholdEncode(
+    x: Tensor<"float32">,
+    thresholds: Tensor<"float32">,
+    options?: ScalarOptions,
+  ): Tensor<"uint8">;
+
+  /**
+   * One bit per value: 1 where `x[i, j] > thresholds[j]`, as {@link thresholdEncode} in 1 bit gives it.
    *
    * @param x `[n, d]`
    * @param thresholds `[d]`, 0 each if left out

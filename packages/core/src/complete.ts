@@ -1,5 +1,4 @@
 import type { CompleteBackend, ComputeBackend } from "./backend.js";
-import type { Tensor } from "./tensor.js";
 
 const completed = new WeakMap<ComputeBackend, CompleteBackend>();
 
@@ -41,19 +40,10 @@ export function completeBackend(backend: ComputeBackend): CompleteBackend {
   );
   compose("packSigns", (x, thresholds) =>
     backend.scope(() => {
-      const [rows = 0, dimension = 0] = x.shape;
-      const constant = (value: number): Tensor<"float32"> =>
-        backend.tensor(new Float32Array(dimension).fill(value));
-      const above =
-        thresholds && dimension > 0
-          ? full.residual(
-              x,
-              backend.reshape(thresholds, [1, 1, dimension]),
-              backend.zeros([rows, 1], "int32"),
-            )
-          : x;
-      // Half of this step is the smallest normal number.
-      return backend.scalarEncode(above, constant(0), constant(2 ** -125), { bits: 1 });
+      const row = thresholds
+        ? backend.reshape(thresholds, [1, ...thresholds.shape])
+        : backend.zeros([1, x.shape[1] ?? 0], "float32");
+      return backend.thresholdEncode(x, row, { bits: 1 });
     }),
   );
 

@@ -213,31 +213,43 @@ uint32_t scalar_decode(const scalar_decode_arguments *a, uint32_t begin, uint32_
 
 typedef struct {
   const float *x;          // [rows, dimension]
-  const float *thresholds; // [dimension], or 0: all 0
-  uint8_t *codes;          // [rows, ceil(dimension / 8)]
-  uint32_t dimension;
-} pack_signs_arguments;
+  const float *thresholds; // [count, dimension], or 0: all 0
+  uint8_t *codes;          // [rows, ceil(dimension · bits / 8)]
+  uint32_t dimension, count, bits;
+} threshold_encode_arguments;
 
-// Bit j of a row is x[j] > thresholds[j]. Items: rows. Fault: the row. Scratch: 4 · dimension bytes, rounded as above.
-EXPORT(packSigns)
-uint32_t pack_signs(const pack_signs_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  uint32_t d = a->dimension, last = last_batch_start(d, 1);
-  size_t width = ceil_div(d, 8);
-  float *thresholds = (float *)scratch, x_end[BATCH];
-  pad_batch(thresholds, a->thresholds, d);
+// Rows whose values of one batch meet many thresholds together, so that those are read from memory once.
+#define THRESHOLD_ROWS 32
+
+// The number of its thresholds that a value exceeds. Items: rows. Fault: the row. Scratch: 4 · count · BATCH bytes.
+EXPORT(thresholdEncode)
+uint32_t threshold_encode(const threshold_encode_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  uint32_t d = a->dimension, bits = a->bits, last = last_batch_start(d, bits);
+  uint32_t together = a->count > 4 ? THRESHOLD_ROWS : 1;
+  size_t width = ceil_div(d * bits, 8);
+  float *thresholds_end = (float *)scratch, x_end[BATCH];
+  uint8_t codes_end[BATCH];
   batch_floats noise = {0};
-  for (uint32_t row = begin; row < end; row++) {
-    const float *x = a->x + (size_t)row * d;
-    uint8_t *out = a->codes + row * width;
+  for (uint32_t k = 0, whole = d - d % BATCH; k < a->count; k++)
+    pad_batch(thresholds_end + k * BATCH, a->thresholds ? a->thresholds + (size_t)k * d + whole : 0, d - whole);
+  for (uint32_t first = begin; first < end; first += together) {
     for (uint32_t next = 0; next < d; next += BATCH) {
       uint32_t j = min_u32(next, last);
-      int partial = d - j < BATCH;
-      if (partial) pad_batch(x_end, x + j, d - j);
-      batch_floats values = load_batch(partial ? x_end : x + j);
-      noise += values - values;
-      uint16_t mask = batch_mask(values > load_batch(thresholds + j));
-      if (partial) copy_code_bytes(out + j / 8, (const uint8_t *)&mask, d - j, 1);
-      else __builtin_memcpy(out + j / 8, &mask, sizeof mask);
+      int partial = d - j < BATCH, padded = partial || !a->thresholds;
+      const float *thresholds = padded ? thresholds_end : a->thresholds + j;
+      size_t stride = padded ? BATCH : d;
+      for (uint32_t row = first; row < min_u32(end, first + together); row++) {
+        const float *x = a->x + (size_t)row * d + j;
+        uint8_t *out = a->codes + row * width + j * bits / 8;
+        if (partial) pad_batch(x_end, x, d - j);
+        batch_floats values = load_batch(partial ? x_end : x);
+        noise += values - values;
+        batch_ints exceeded = {0};
+        // A comparison that holds is −1.
+        for (uint32_t k = 0; k < a->count; k++) exceeded -= values > load_batch(thresholds + k * stride);
+        store_codes(partial ? codes_end : out, exceeded, bits);
+        if (partial) copy_code_bytes(out, codes_end, d - j, bits);
+      }
     }
   }
   return first_not_finite(a->x, begin, end, d, noise);

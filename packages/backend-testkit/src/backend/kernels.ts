@@ -6,9 +6,9 @@ import {
 } from "../reference/codebooks.js";
 import { referenceCombine, referenceMatmul, referenceTake } from "../reference/dense.js";
 import {
-  referencePackSigns,
   referenceScalarDecode,
   referenceScalarEncode,
+  referenceThresholdEncode,
 } from "../reference/scalar.js";
 
 /** The functions that a reference backend runs. A test of the suite swaps one for a defective one. */
@@ -23,7 +23,7 @@ export interface ReferenceKernels {
   readonly take: typeof referenceTake;
   readonly scalarEncode: typeof referenceScalarEncode;
   readonly scalarDecode: typeof referenceScalarDecode;
-  readonly packSigns: typeof referencePackSigns;
+  readonly thresholdEncode: typeof referenceThresholdEncode;
 }
 
 export const referenceKernels: ReferenceKernels = {
@@ -37,5 +37,5 @@ export const referenceKernels: ReferenceKernels = {
   take: referenceTake,
   scalarEncode: referenceScalarEncode,
   scalarDecode: referenceScalarDecode,
-  packSigns: referencePackSigns,
+  thresholdEncode: referenceThresholdEncode,
 };

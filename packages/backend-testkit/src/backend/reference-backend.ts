@@ -272,18 +272,34 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     );
   }
 
-  packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
+  thresholdEncode(
+    x: Tensor<"float32">,
+    thresholds: Tensor<"float32">,
+    { bits = 8 }: ScalarOptions = {},
+  ): Tensor<"uint8"> {
     const input = this.content(x, "x", "float32");
-    const above = thresholds && this.content(thresholds, "thresholds", "float32");
+    const above = this.content(thresholds, "thresholds", "float32");
     checkShape(x, "x", [undefined, undefined]);
     const [rows, cols] = x.shape as [number, number];
-    if (thresholds) checkShape(thresholds, "thresholds", [cols]);
+    checkShape(thresholds, "thresholds", [undefined, cols]);
+    checkBits(bits);
+    const count = thresholds.shape[0]!;
+    checkInteger(count, "the number of thresholds", 1, 2 ** bits - 1);
     return this.#bytes(
-      [rows, Math.ceil(cols / 8)],
+      [rows, Math.ceil((cols * bits) / 8)],
       run([input, above], () =>
-        this.#kernels.packSigns(values(input), cols, above && values(above)),
+        this.#kernels.thresholdEncode(values(input), values(above), count, bits),
       ),
     );
+  }
+
+  packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
+    return this.scope(() => {
+      const row = thresholds
+        ? this.reshape(thresholds, [1, ...thresholds.shape])
+        : this.zeros([1, x.shape[1] ?? 0], "float32");
+      return this.thresholdEncode(x, row, { bits: 1 });
+    });
   }
 
   #bytes(shape: readonly number[], result: Result<Uint8Array>): Tensor<"uint8"> {

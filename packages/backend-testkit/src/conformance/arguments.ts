@@ -134,6 +134,8 @@ export const argumentCases: readonly CaseDefinition[] = [
       const three = backend.zeros([3], "float32");
       const two = backend.zeros([2], "float32");
       const row = backend.zeros([1, 3], "float32");
+      const none = backend.zeros([0, 3], "float32");
+      const narrow = backend.zeros([1, 2], "float32");
       const bytes = backend.zeros([4, 3], "uint8");
       const vector = backend.zeros([3], "uint8");
       const six = untyped<ScalarOptions>({ bits: 6 });
@@ -171,6 +173,16 @@ export const argumentCases: readonly CaseDefinition[] = [
         ],
         ["scalarDecode in 6 bits", () => backend.scalarDecode(bytes, three, three, six), ARGUMENT],
         ["scalarDecode of int32", () => backend.scalarDecode(notBytes, three, three), ARGUMENT],
+        ["thresholdEncode of a vector", () => backend.thresholdEncode(three, row), SHAPE],
+        ["thresholdEncode, 2 columns for 3", () => backend.thresholdEncode(x, narrow), SHAPE],
+        ["thresholdEncode by a vector", () => backend.thresholdEncode(x, three), SHAPE],
+        ["thresholdEncode in 6 bits", () => backend.thresholdEncode(x, x, six), ARGUMENT],
+        [
+          "thresholdEncode, 4 thresholds in 2 bits",
+          () => backend.thresholdEncode(x, x, { bits: 2 }),
+          ARGUMENT,
+        ],
+        ["thresholdEncode, none", () => backend.thresholdEncode(x, none), ARGUMENT],
         ["packSigns of a vector", () => backend.packSigns(three), SHAPE],
         ["packSigns, thresholds of 2 for 3", () => backend.packSigns(x, two), SHAPE],
         ["packSigns of uint8", () => backend.packSigns(notFloats), ARGUMENT],

@@ -68,6 +68,7 @@ function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, 
     "scalarEncode, 8 bits": bytes,
     "scalarEncode, 4 bits": backend.scalarEncode(x, lower, step, { bits: 4 }),
     scalarDecode: backend.scalarDecode(bytes, lower, step),
+    thresholdEncode: backend.thresholdEncode(x, turned, { bits: 2 }),
     packSigns: backend.packSigns(x, lower),
   };
 }

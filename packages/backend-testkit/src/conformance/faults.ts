@@ -143,7 +143,7 @@ export const faultCases: readonly CaseDefinition[] = [
     },
   },
   {
-    name: "faults: scalarEncode and packSigns name the row that is not finite",
+    name: "faults: kernels that encode scalars name the row that is not finite",
     async body(backend) {
       for (const value of [NaN, Infinity, -Infinity]) {
         for (const [row, column] of [
@@ -163,6 +163,8 @@ export const faultCases: readonly CaseDefinition[] = [
           );
           const codes = backend.scalarEncode(rows, ones, steps, { bits: 4 });
           await expectNonFinite(codes, row, `scalarEncode of ${value}`);
+          const counts = backend.thresholdEncode(rows, backend.reshape(ones, [1, 19]));
+          await expectNonFinite(counts, row, `thresholdEncode of ${value}`);
           await expectNonFinite(backend.packSigns(rows), row, `packSigns of ${value}`);
           await expectNonFinite(
             backend.packSigns(rows, ones),

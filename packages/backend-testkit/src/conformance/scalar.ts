@@ -2,8 +2,8 @@ import { scalarTolerance, type CompleteBackend } from "@tessera/core";
 import { gaussianMatrix, randomCodes } from "../generators.js";
 import {
   packBits,
-  referencePackSigns,
   referenceScalarDecode,
+  referenceThresholdEncode,
   unpackBits,
 } from "../reference/scalar.js";
 import { expectClose, expectExact, readAs } from "./assertions.js";
@@ -158,37 +158,57 @@ export const scalarCases: readonly CaseDefinition[] = [
     },
   },
   {
-    name: "packSigns: a bit for each value above its threshold",
+    name: "thresholdEncode: the number of thresholds exceeded, on every shape and number of bits",
     async body(backend, { scale }) {
       for (const [all, cols] of SHAPES) {
         const rows = all > 1000 ? Math.ceil(all * Math.min(1, scale)) : all;
-        const x = gaussianMatrix(rows, cols, { seed: 139 });
-        const thresholds = gaussianMatrix(1, cols, { seed: 140 }).data;
-        // A value at its threshold is not above it.
-        for (let i = 0; i < x.data.length; i += 5) x.data[i] = thresholds[i % cols]!;
-        const width = Math.ceil(cols / 8);
-        for (const given of [thresholds, undefined]) {
-          const name = `packSigns of [${rows}, ${cols}]${given ? " with thresholds" : ""}`;
-          const result = given
-            ? backend.packSigns(matrixTensor(backend, x), floats(backend, given))
-            : backend.packSigns(matrixTensor(backend, x));
-          const expected = referencePackSigns(x.data, cols, given);
-          const packed = await readAs(result, "uint8", [rows, width], name);
-          expectExact(packed, expected, [rows, width], name);
+        for (const bits of BITS) {
+          for (const count of new Set([1, Math.min(5, 2 ** bits - 1), 2 ** bits - 1])) {
+            const name = `thresholdEncode of [${rows}, ${cols}] by ${count} in ${bits} bits`;
+            const x = gaussianMatrix(rows, cols, { seed: 139 });
+            const thresholds = gaussianMatrix(count, cols, { seed: 140 });
+            // A value at a threshold does not exceed it.
+            for (let i = 0; i < x.data.length; i += 5) x.data[i] = thresholds.data[i % cols]!;
+            const result = backend.thresholdEncode(
+              matrixTensor(backend, x),
+              matrixTensor(backend, thresholds),
+              { bits },
+            );
+            const expected = referenceThresholdEncode(x.data, thresholds.data, count, bits);
+            const shape = [rows, Math.ceil((cols * bits) / 8)];
+            expectExact(await readAs(result, "uint8", shape, name), expected, shape, name);
+          }
         }
       }
     },
   },
   {
-    name: "packSigns: zero of either sign is not above zero, and one apart from a threshold is exact",
+    name: "packSigns: a bit for each value above its threshold",
     async body(backend) {
-      const x = floats(backend, [0, -0, 2 ** -125, -(2 ** -125), 1, -1, 3e38, -3e38], [1, 8]);
+      for (const [all, cols] of SHAPES) {
+        const rows = Math.min(all, 100);
+        const x = gaussianMatrix(rows, cols, { seed: 141 });
+        const thresholds = gaussianMatrix(1, cols, { seed: 142 }).data;
+        for (const given of [thresholds, undefined]) {
+          const name = `packSigns of [${rows}, ${cols}]${given ? " with thresholds" : ""}`;
+          const result = given
+            ? backend.packSigns(matrixTensor(backend, x), floats(backend, given))
+            : backend.packSigns(matrixTensor(backend, x));
+          const above = given ?? new Float32Array(cols);
+          const shape = [rows, Math.ceil(cols / 8)];
+          const expected = referenceThresholdEncode(x.data, above, 1, 1);
+          expectExact(await readAs(result, "uint8", shape, name), expected, shape, name);
+        }
+      }
+    },
+  },
+  {
+    name: "packSigns: zero of either sign is not above zero, and the next number above a threshold is",
+    async body(backend) {
+      const x = floats(backend, [0, -0, 2 ** -126, -(2 ** -126), 1, -1, 3e38, -3e38], [1, 8]);
       expectExact(await backend.packSigns(x).read(), [0b01010100], [1, 1], "packSigns");
       const near = [1 + 2 ** -23, 1, 1 - 2 ** -24];
-      const thresholds = floats(
-        backend,
-        near.map(() => 1),
-      );
+      const thresholds = floats(backend, [1, 1, 1]);
       const packed = await backend.packSigns(floats(backend, near, [1, 3]), thresholds).read();
       expectExact(packed, [0b001], [1, 1], "packSigns with thresholds");
     },

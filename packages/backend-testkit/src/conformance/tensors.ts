@@ -197,7 +197,9 @@ export const tensorCases: readonly CaseDefinition[] = [
         take: () => [backend.take(x, indices)],
         scalarEncode: () => [backend.scalarEncode(x, pair, pair)],
         scalarDecode: () => [backend.scalarDecode(bytes, pair, pair)],
-        packSigns: () => [backend.packSigns(x, pair)],
+        thresholdEncode: () => [backend.thresholdEncode(x, x)],
+        packSigns: () => [backend.packSigns(x)],
+        "packSigns with thresholds": () => [backend.packSigns(x, pair)],
       };
       for (const [name, kernel] of Object.entries(kernels)) {
         const results = kernel();

@@ -52,21 +52,27 @@ export function referenceScalarDecode(
 }
 
 /**
- * One bit per value: `x[i, j] > thresholds[j]`.
+ * The number of thresholds that each value exceeds: `code = #{k : x[i, j] > thresholds[k, j]}`.
  *
- * @param x `[n, cols]`
- * @param thresholds `[cols]`; 0 each without it
- * @returns `[n, ceil(cols / 8)]`
+ * @param x `[n, d]`
+ * @param thresholds `[count, d]`
+ * @returns the codes at `bits` bits each, as {@link packBits} lays them out: `[n, ceil(d·bits / 8)]`
  * @throws {NonFiniteError} naming the first row that is not finite
  */
-export function referencePackSigns(
+export function referenceThresholdEncode(
   x: Float32Array,
-  cols: number,
-  thresholds?: Float32Array,
+  thresholds: Float32Array,
+  count: number,
+  bits: number,
 ): Uint8Array {
+  const cols = thresholds.length / count;
   checkRows(x, cols);
-  const signs = Array.from(x, (value, i) => Number(value > (thresholds?.[i % cols] ?? 0)));
-  return packBits(signs, cols, 1);
+  const codes = Array.from(x, (value, i) => {
+    let code = 0;
+    for (let k = 0; k < count; k++) code += Number(value > thresholds[k * cols + (i % cols)]!);
+    return code;
+  });
+  return packBits(codes, cols, bits);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { packBits, unpackBits } from "../../src/reference/scalar.js";
-import { honest, kernels, methods, type Mutant } from "./mutant.js";
+import { honest, kernels, methods, reading, type Mutant } from "./mutant.js";
 
 /** Defects of the kernels that make and read codes in bytes. */
 export const scalarMutants: readonly Mutant[] = [
@@ -75,33 +75,49 @@ export const scalarMutants: readonly Mutant[] = [
         bits,
       ),
   }),
-  kernels("a value at its threshold counts as above", "packSigns: a bit", {
-    packSigns: (x, cols, thresholds) =>
-      packBits(
-        Array.from(x, (value, i) => Number(value >= (thresholds?.[i % cols] ?? 0))),
-        cols,
-        1,
+  kernels("a value at a threshold counts as above it", "thresholdEncode: the number", {
+    thresholdEncode: (x, thresholds, count, bits) =>
+      honest.thresholdEncode(
+        x,
+        thresholds.map((value) => value - Math.abs(value) * 2 ** -23),
+        count,
+        bits,
       ),
   }),
-  kernels("the highest bit first", "packSigns: a bit", {
-    packSigns: (x, cols, thresholds) => honest.packSigns(x, cols, thresholds).map(reversed),
-  }),
-  kernels("the sign bit is copied", "packSigns: zero", {
-    packSigns: (x, cols, thresholds) =>
-      thresholds
-        ? honest.packSigns(x, cols, thresholds)
-        : packBits(
-            Array.from(x, (value) => Number(!Object.is(value, -0) && value >= 0)),
-            cols,
-            1,
+  kernels("the last threshold is left out", "thresholdEncode: the number", {
+    thresholdEncode: (x, thresholds, count, bits) =>
+      count === 1
+        ? honest.thresholdEncode(x, thresholds, count, bits)
+        : honest.thresholdEncode(
+            x,
+            thresholds.slice(0, thresholds.length - thresholds.length / count),
+            count - 1,
+            bits,
           ),
   }),
-  kernels("what is not a number counts as low", "faults: scalarEncode and packSigns", {
-    packSigns: (x, cols, thresholds) =>
-      honest.packSigns(
-        x.map((value) => (Number.isFinite(value) ? value : 0)),
-        cols,
+  methods("the highest bit first", "packSigns: a bit", (backend) => ({
+    packSigns: (x, thresholds) => {
+      const packed = backend.packSigns(x, thresholds);
+      const read = packed.read.bind(packed);
+      return reading(packed, async () => (await read()).map(reversed));
+    },
+  })),
+  kernels("zero counts as above zero", "packSigns: zero", {
+    thresholdEncode: (x, thresholds, count, bits) =>
+      honest.thresholdEncode(
+        x.map((value) => (value === 0 ? 1 : value)),
         thresholds,
+        count,
+        bits,
+      ),
+  }),
+  kernels("what is not a number counts as low", "faults: kernels that encode scalars", {
+    thresholdEncode: (x, thresholds, count, bits) =>
+      honest.thresholdEncode(
+        x.map((value) => (Number.isFinite(value) ? value : 0)),
+        thresholds,
+        count,
+        bits,
       ),
   }),
   methods("bits and levels are not checked together", "arguments: scalar kernels", (backend) => ({
