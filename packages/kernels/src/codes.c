@@ -218,38 +218,58 @@ typedef struct {
   uint32_t dimension, count, bits;
 } threshold_encode_arguments;
 
-// Rows whose values of one batch meet many thresholds together, so that those are read from memory once.
+// Stores the codes of one batch, or of the values left in the row if those are fewer; returns the noise with theirs.
+INLINE batch_floats exceed(const float *x, const float *thresholds, size_t stride, uint32_t count, uint32_t values_left,
+                           uint8_t *out, uint32_t bits, batch_floats noise) {
+  int partial = values_left < BATCH;
+  float x_end[BATCH];
+  uint8_t codes_end[BATCH];
+  if (partial) pad_batch(x_end, x, values_left);
+  batch_floats values = load_batch(partial ? x_end : x);
+  batch_ints exceeded = {0};
+  // A comparison that holds is −1.
+  for (uint32_t k = 0; k < count; k++) exceeded -= values > load_batch(thresholds + k * stride);
+  store_codes(partial ? codes_end : out, exceeded, bits);
+  if (partial) copy_code_bytes(out, codes_end, values_left, bits);
+  return noise + (values - values);
+}
+
+// Thresholds of one batch, from column j, side by side.
+INLINE void gather_thresholds(const threshold_encode_arguments *a, uint32_t j, float *out) {
+  for (uint32_t k = 0; k < a->count; k++)
+    pad_batch(out + k * BATCH, a->thresholds ? a->thresholds + (size_t)k * a->dimension + j : 0,
+              min_u32(BATCH, a->dimension - j));
+}
+
+// Many thresholds are gathered, since as they lie their lines share few cache sets, and then meet so many rows.
 #define THRESHOLD_ROWS 32
+#define MANY_THRESHOLDS 17
 
 // The number of its thresholds that a value exceeds. Items: rows. Fault: the row. Scratch: 4 · count · BATCH bytes.
 EXPORT(thresholdEncode)
 uint32_t threshold_encode(const threshold_encode_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  uint32_t d = a->dimension, bits = a->bits, last = last_batch_start(d, bits);
-  uint32_t together = a->count > 4 ? THRESHOLD_ROWS : 1;
+  uint32_t d = a->dimension, bits = a->bits, count = a->count, last = last_batch_start(d, bits);
+  uint32_t together = count < MANY_THRESHOLDS ? 1 : THRESHOLD_ROWS;
   size_t width = ceil_div(d * bits, 8);
-  float *thresholds_end = (float *)scratch, x_end[BATCH];
-  uint8_t codes_end[BATCH];
+  float *gathered = (float *)scratch;
   batch_floats noise = {0};
-  for (uint32_t k = 0, whole = d - d % BATCH; k < a->count; k++)
-    pad_batch(thresholds_end + k * BATCH, a->thresholds ? a->thresholds + (size_t)k * d + whole : 0, d - whole);
+  // Few are read where they lie, but for the end of a row.
+  gather_thresholds(a, d - d % BATCH, gathered);
   for (uint32_t first = begin; first < end; first += together) {
+    uint32_t stop = min_u32(end, first + together);
     for (uint32_t next = 0; next < d; next += BATCH) {
       uint32_t j = min_u32(next, last);
-      int partial = d - j < BATCH, padded = partial || !a->thresholds;
-      const float *thresholds = padded ? thresholds_end : a->thresholds + j;
-      size_t stride = padded ? BATCH : d;
-      for (uint32_t row = first; row < min_u32(end, first + together); row++) {
-        const float *x = a->x + (size_t)row * d + j;
-        uint8_t *out = a->codes + row * width + j * bits / 8;
-        if (partial) pad_batch(x_end, x, d - j);
-        batch_floats values = load_batch(partial ? x_end : x);
-        noise += values - values;
-        batch_ints exceeded = {0};
-        // A comparison that holds is −1.
-        for (uint32_t k = 0; k < a->count; k++) exceeded -= values > load_batch(thresholds + k * stride);
-        store_codes(partial ? codes_end : out, exceeded, bits);
-        if (partial) copy_code_bytes(out, codes_end, d - j, bits);
+      const float *x = a->x + (size_t)first * d + j;
+      uint8_t *out = a->codes + first * width + j * bits / 8;
+      if (together == 1) {
+        int here = a->thresholds && d - j >= BATCH;
+        const float *thresholds = here ? a->thresholds + j : gathered;
+        noise = exceed(x, thresholds, here ? d : BATCH, count, d - j, out, bits, noise);
+        continue;
       }
+      gather_thresholds(a, j, gathered);
+      for (uint32_t row = first; row < stop; row++, x += d, out += width)
+        noise = exceed(x, gathered, BATCH, count, d - j, out, bits, noise);
     }
   }
   return first_not_finite(a->x, begin, end, d, noise);
