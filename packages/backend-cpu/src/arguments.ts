@@ -57,6 +57,13 @@ export function checkInteger(value: number, name: string, low: number, high: num
   }
 }
 
+/** @throws {ArgumentError} unless codes of this width fill bytes evenly */
+export function checkBits(bits: number): void {
+  if (![1, 2, 4, 8].includes(bits)) {
+    throw new ArgumentError(`bits is ${bits}; codes take 1, 2, 4 or 8`);
+  }
+}
+
 /** @throws {ArgumentError} unless the value is one of those allowed */
 export function checkChoice(value: string, name: string, allowed: readonly string[]): void {
   if (!allowed.includes(value)) {

@@ -14,11 +14,14 @@ import {
   type DType,
   type DTypeOf,
   type MatmulOptions,
+  type ScalarEncodeOptions,
+  type ScalarOptions,
   type Tensor,
   type TensorData,
 } from "@tessera/core";
 import {
   bookShape,
+  checkBits,
   checkChoice,
   checkExtents,
   checkInteger,
@@ -27,6 +30,7 @@ import {
 } from "./arguments.js";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
+import { decodeScalars, encodeByThresholds, encodeScalars } from "./launch-codes.js";
 import { gather, residual, take } from "./launch-gather.js";
 import { multiply } from "./launch-matmul.js";
 import { nearest } from "./launch-nearest.js";
@@ -270,6 +274,84 @@ export class CpuBackend implements CompleteBackend {
       const out = this.#output("float32", [chosen.size, rows.shape[1]!]);
       take(this.device, rows, chosen, out);
       return out;
+    });
+  }
+
+  scalarEncode(
+    x: Tensor<"float32">,
+    lower: Tensor<"float32">,
+    step: Tensor<"float32">,
+    options: ScalarEncodeOptions = {},
+  ): Tensor<"uint8"> {
+    const { bits = 8, levels = 2 ** bits } = options;
+    const values = own(this, x, "x", "float32");
+    const from = own(this, lower, "lower", "float32");
+    const by = own(this, step, "step", "float32");
+    checkShape(values, "x", [undefined, undefined]);
+    const [rows, dimension] = values.shape as [number, number];
+    checkShape(from, "lower", [dimension]);
+    checkShape(by, "step", [dimension]);
+    checkBits(bits);
+    checkInteger(levels, "levels", 2, 2 ** bits);
+    return this.#made(() => {
+      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+      encodeScalars(this.device, { values, codes, lower: from, step: by }, levels, bits);
+      return codes;
+    });
+  }
+
+  scalarDecode(
+    codes: Tensor<"uint8">,
+    lower: Tensor<"float32">,
+    step: Tensor<"float32">,
+    { bits = 8 }: ScalarOptions = {},
+  ): Tensor<"float32"> {
+    const held = own(this, codes, "codes", "uint8");
+    const from = own(this, lower, "lower", "float32");
+    const by = own(this, step, "step", "float32");
+    checkShape(from, "lower", [undefined]);
+    checkShape(by, "step", from.shape);
+    checkBits(bits);
+    checkShape(held, "codes", [undefined, Math.ceil((from.size * bits) / 8)]);
+    return this.#made(() => {
+      const values = this.#output("float32", [held.shape[0]!, from.size]);
+      decodeScalars(this.device, { values, codes: held, lower: from, step: by }, bits);
+      return values;
+    });
+  }
+
+  thresholdEncode(
+    x: Tensor<"float32">,
+    thresholds: Tensor<"float32">,
+    { bits = 8 }: ScalarOptions = {},
+  ): Tensor<"uint8"> {
+    const values = own(this, x, "x", "float32");
+    const above = own(this, thresholds, "thresholds", "float32");
+    checkShape(values, "x", [undefined, undefined]);
+    checkShape(above, "thresholds", [undefined, values.shape[1]]);
+    checkBits(bits);
+    checkInteger(above.shape[0]!, "the number of thresholds", 1, 2 ** bits - 1);
+    return this.#byThresholds(values, { count: above.shape[0]!, tensor: above }, bits);
+  }
+
+  packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
+    const values = own(this, x, "x", "float32");
+    const above = thresholds && own(this, thresholds, "thresholds", "float32");
+    checkShape(values, "x", [undefined, undefined]);
+    if (above) checkShape(above, "thresholds", [values.shape[1]]);
+    return this.#byThresholds(values, { count: 1, tensor: above }, 1);
+  }
+
+  #byThresholds(
+    x: CpuTensor<"float32">,
+    thresholds: { readonly count: number; readonly tensor: CpuTensor<"float32"> | undefined },
+    bits: number,
+  ): Tensor<"uint8"> {
+    return this.#made(() => {
+      const [rows, dimension] = x.shape as [number, number];
+      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+      encodeByThresholds(this.device, x, thresholds, codes, bits);
+      return codes;
     });
   }
 

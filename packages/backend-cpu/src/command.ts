@@ -20,6 +20,9 @@ export const KERNELS = [
   "roundSums",
   "packMatrix",
   "matmul",
+  "scalarEncode",
+  "scalarDecode",
+  "thresholdEncode",
 ] as const;
 
 export type KernelName = (typeof KERNELS)[number];

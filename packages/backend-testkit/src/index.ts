@@ -1,6 +1,7 @@
 export * from "./reference/assign.js";
 export * from "./reference/codebooks.js";
 export * from "./reference/dense.js";
+export * from "./reference/scalar.js";
 export {
   createReferenceBackend,
   type ReferenceBackendOptions,

@@ -1,4 +1,5 @@
 import { referenceKernels, type ReferenceKernels } from "../src/backend/kernels.js";
+import { packBits, unpackBits } from "../src/reference/scalar.js";
 import type { CodebookShape, Metric } from "../src/reference/assign.js";
 
 const f = Math.fround;
@@ -98,4 +99,20 @@ export const float32Kernels: ReferenceKernels = {
   },
   combine: (a, b, alpha, beta) =>
     Float64Array.from(a, (value, i) => f(f(f(alpha) * value) + f(f(beta) * b[i]!))),
+  // An inverse of 2.5 units' error, as some GPUs take it, then a floor.
+  scalarEncode(x, lower, step, levels, bits) {
+    referenceKernels.thresholdEncode(x, lower, 1, 1); // Checks the rows.
+    const codes = Array.from(x, (value, i) => {
+      const j = i % lower.length;
+      if (step[j]! < 2 ** -126) return 0;
+      const inverse = f(f(1 / step[j]!) * (1 + 2 ** -22));
+      const position = Math.max(f(f(value - lower[j]!) * inverse), 0);
+      return Math.floor(f(Math.min(position, levels - 1) + 0.5));
+    });
+    return packBits(codes, lower.length, bits);
+  },
+  scalarDecode: (codes, lower, step, bits) =>
+    Float64Array.from(unpackBits(codes, lower.length, bits), (code, i) =>
+      f(lower[i % lower.length]! + f(code * step[i % lower.length]!)),
+    ),
 };

@@ -134,6 +134,73 @@ export interface ComputeBackend {
    * @returns `[n, d]`
    */
   take(x: Tensor<"float32">, indices: Tensor<"int32">): Tensor<"float32">;
+
+  /**
+   * Uniform scalar quantization: the code of x[i, j] is the integer nearest to `(x[i, j] − lower[j]) / step[j]`, clamped
+   * to 0..levels−1. Halfway between two integers either will do, and so it will within {@link scalarTolerance} of that.
+   * A step of 0, or below the smallest normal float32, gives code 0. A row that is not finite is a
+   * {@link NonFiniteError} at `read()`; `lower` and `step` must be finite, which the caller sees to.
+   *
+   * Codes lie one after another in their row, each in `bits` bits, least significant bit first; the row is then filled
+   * up to whole bytes with zeros. That is the layout of `Codes.pack()` and of faiss.
+   *
+   * Required, as are {@link scalarDecode} and {@link thresholdEncode}: no other kernels make or read bytes.
+   *
+   * @param x `[n, d]`
+   * @param lower `[d]`
+   * @param step `[d]`, from 0
+   * @returns `[n, ceil(d·bits / 8)]`
+   */
+  scalarEncode(
+    x: Tensor<"float32">,
+    lower: Tensor<"float32">,
+    step: Tensor<"float32">,
+    options?: ScalarEncodeOptions,
+  ): Tensor<"uint8">;
+
+  /**
+   * `lower[j] + code · step[j]`, within 2⁻²³ · (|lower[j]| + code · |step[j]|) of the exact value. Every byte is valid:
+   * the bits after the last code of a row are ignored.
+   *
+   * Signs are decoded with `bits` 1, a `lower` of −1 and a `step` of 2.
+   *
+   * @param codes `[n, ceil(d·bits / 8)]`, laid out as {@link scalarEncode} does
+   * @param lower `[d]`
+   * @param step `[d]`
+   * @returns `[n, d]`
+   */
+  scalarDecode(
+    codes: Tensor<"uint8">,
+    lower: Tensor<"float32">,
+    step: Tensor<"float32">,
+    options?: ScalarOptions,
+  ): Tensor<"float32">;
+
+  /**
+   * Scalar quantization to cells of any width: the code of x[i, j] is the number of the thresholds of column j that it
+   * exceeds, exactly (`x > threshold`). Codes are laid out as those of {@link scalarEncode}. A row that is not finite is
+   * a {@link NonFiniteError} at `read()`.
+   *
+   * Required, for the reason that {@link scalarEncode} is.
+   *
+   * @param x `[n, d]`
+   * @param thresholds `[m, d]`, m in 1..2^bits − 1, in any order
+   * @returns `[n, ceil(d·bits / 8)]`
+   */
+  thresholdEncode(
+    x: Tensor<"float32">,
+    thresholds: Tensor<"float32">,
+    options?: ScalarOptions,
+  ): Tensor<"uint8">;
+
+  /**
+   * One bit per value: 1 where `x[i, j] > thresholds[j]`, as {@link thresholdEncode} in 1 bit gives it.
+   *
+   * @param x `[n, d]`
+   * @param thresholds `[d]`, 0 each if left out
+   * @returns `[n, ceil(d / 8)]`
+   */
+  packSigns?(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8">;
 }
 
 /** A backend with every optional kernel in place. */
@@ -178,6 +245,28 @@ export interface MatmulOptions {
   /** `[n]`, added to every row. */
   readonly bias?: Tensor<"float32">;
   readonly activation?: "none" | "relu";
+}
+
+export interface ScalarOptions {
+  /** Bits that a code takes. Default 8. */
+  readonly bits?: 1 | 2 | 4 | 8;
+}
+
+export interface ScalarEncodeOptions extends ScalarOptions {
+  /** Number of codes, 2..2^bits. Default 2^bits. */
+  readonly levels?: number;
+}
+
+/**
+ * How close to halfway between two codes a value must be before a backend may choose either.
+ *
+ * `x − lower`, the inverse of the step, which some GPUs round to 2.5 units, and their product are off by at most 2⁻²¹
+ * of their value in all.
+ *
+ * @param position `(x − lower) / step`, exact and clamped to the codes
+ */
+export function scalarTolerance(position: number): number {
+  return 2 ** -21 * position;
 }
 
 /**

@@ -38,6 +38,14 @@ export function completeBackend(backend: ComputeBackend): CompleteBackend {
       ),
     ),
   );
+  compose("packSigns", (x, thresholds) =>
+    backend.scope(() => {
+      const row = thresholds
+        ? backend.reshape(thresholds, [1, ...thresholds.shape])
+        : backend.zeros([1, x.shape[1] ?? 0], "float32");
+      return backend.thresholdEncode(x, row, { bits: 1 });
+    }),
+  );
 
   completed.set(backend, full);
   completed.set(full, full);

@@ -5,6 +5,11 @@ import {
   referenceResidual,
 } from "../reference/codebooks.js";
 import { referenceCombine, referenceMatmul, referenceTake } from "../reference/dense.js";
+import {
+  referenceScalarDecode,
+  referenceScalarEncode,
+  referenceThresholdEncode,
+} from "../reference/scalar.js";
 
 /** The functions that a reference backend runs. A test of the suite swaps one for a defective one. */
 export interface ReferenceKernels {
@@ -16,6 +21,9 @@ export interface ReferenceKernels {
   readonly matmul: typeof referenceMatmul;
   readonly combine: typeof referenceCombine;
   readonly take: typeof referenceTake;
+  readonly scalarEncode: typeof referenceScalarEncode;
+  readonly scalarDecode: typeof referenceScalarDecode;
+  readonly thresholdEncode: typeof referenceThresholdEncode;
 }
 
 export const referenceKernels: ReferenceKernels = {
@@ -27,4 +35,7 @@ export const referenceKernels: ReferenceKernels = {
   matmul: referenceMatmul,
   combine: referenceCombine,
   take: referenceTake,
+  scalarEncode: referenceScalarEncode,
+  scalarDecode: referenceScalarDecode,
+  thresholdEncode: referenceThresholdEncode,
 };

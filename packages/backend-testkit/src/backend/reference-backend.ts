@@ -8,9 +8,18 @@ import {
   type ComputeBackend,
   type DType,
   type MatmulOptions,
+  type ScalarEncodeOptions,
+  type ScalarOptions,
   type Tensor,
 } from "@tessera/core";
-import { checkChoice, checkInteger, checkRows, checkShape, codebookShape } from "./arguments.js";
+import {
+  checkBits,
+  checkChoice,
+  checkInteger,
+  checkRows,
+  checkShape,
+  codebookShape,
+} from "./arguments.js";
 import { referenceKernels, type ReferenceKernels } from "./kernels.js";
 import { ReferenceTensors } from "./reference-tensors.js";
 import { part, run, values, type Result } from "./result.js";
@@ -218,6 +227,89 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     );
   }
 
+  scalarEncode(
+    x: Tensor<"float32">,
+    lower: Tensor<"float32">,
+    step: Tensor<"float32">,
+    options: ScalarEncodeOptions = {},
+  ): Tensor<"uint8"> {
+    const { bits = 8, levels = 2 ** bits } = options;
+    const input = this.content(x, "x", "float32");
+    const from = this.content(lower, "lower", "float32");
+    const by = this.content(step, "step", "float32");
+    checkShape(x, "x", [undefined, undefined]);
+    const [rows, cols] = x.shape as [number, number];
+    checkShape(lower, "lower", [cols]);
+    checkShape(step, "step", [cols]);
+    checkBits(bits);
+    checkInteger(levels, "levels", 2, 2 ** bits);
+    return this.#bytes(
+      [rows, Math.ceil((cols * bits) / 8)],
+      run([input, from, by], () =>
+        this.#kernels.scalarEncode(values(input), values(from), values(by), levels, bits),
+      ),
+    );
+  }
+
+  scalarDecode(
+    codes: Tensor<"uint8">,
+    lower: Tensor<"float32">,
+    step: Tensor<"float32">,
+    { bits = 8 }: ScalarOptions = {},
+  ): Tensor<"float32"> {
+    const held = this.content(codes, "codes", "uint8");
+    const from = this.content(lower, "lower", "float32");
+    const by = this.content(step, "step", "float32");
+    checkShape(lower, "lower", [undefined]);
+    checkShape(step, "step", [lower.size]);
+    checkBits(bits);
+    checkShape(codes, "codes", [undefined, Math.ceil((lower.size * bits) / 8)]);
+    return this.#floats(
+      [codes.shape[0]!, lower.size],
+      run([held, from, by], () =>
+        this.#kernels.scalarDecode(values(held), values(from), values(by), bits),
+      ),
+    );
+  }
+
+  thresholdEncode(
+    x: Tensor<"float32">,
+    thresholds: Tensor<"float32">,
+    { bits = 8 }: ScalarOptions = {},
+  ): Tensor<"uint8"> {
+    const input = this.content(x, "x", "float32");
+    const above = this.content(thresholds, "thresholds", "float32");
+    checkShape(x, "x", [undefined, undefined]);
+    const [rows, cols] = x.shape as [number, number];
+    checkShape(thresholds, "thresholds", [undefined, cols]);
+    checkBits(bits);
+    const count = thresholds.shape[0]!;
+    checkInteger(count, "the number of thresholds", 1, 2 ** bits - 1);
+    return this.#bytes(
+      [rows, Math.ceil((cols * bits) / 8)],
+      run([input, above], () =>
+        this.#kernels.thresholdEncode(values(input), values(above), count, bits),
+      ),
+    );
+  }
+
+  packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
+    return this.scope(() => {
+      const row = thresholds
+        ? this.reshape(thresholds, [1, ...thresholds.shape])
+        : this.zeros([1, x.shape[1] ?? 0], "float32");
+      return this.thresholdEncode(x, row, { bits: 1 });
+    });
+  }
+
+  #bytes(shape: readonly number[], result: Result<Uint8Array>): Tensor<"uint8"> {
+    return this.create(
+      "uint8",
+      shape,
+      "fault" in result ? result : { values: result.value.slice() },
+    );
+  }
+
   #floats(shape: readonly number[], result: Result<ArrayLike<number>>): Tensor<"float32"> {
     const content = part(result, (numbers) => Float32Array.from(numbers));
     return this.create("float32", shape, "fault" in content ? content : { values: content.value });
@@ -248,6 +340,7 @@ const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "borrow",
   "assign",
   "residual",
+  "packSigns",
 ]);
 
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {

@@ -5,6 +5,7 @@ import {
   type CompleteBackend,
   type DType,
   type MatmulOptions,
+  type ScalarOptions,
   type Tensor,
   type TypedArrays,
 } from "@tessera/core";
@@ -123,6 +124,68 @@ export const argumentCases: readonly CaseDefinition[] = [
         ["combine of [4] and [4, 2]", () => backend.combine(vector, b, 1, 1), SHAPE],
         ["take by a matrix", () => backend.take(a, indices), SHAPE],
         ["take from a vector", () => backend.take(vector, row), SHAPE],
+      ]);
+    },
+  },
+  {
+    name: "arguments: scalar kernels refuse wrong shapes, types, levels and bits",
+    async body(backend) {
+      const x = backend.zeros([4, 3], "float32");
+      const three = backend.zeros([3], "float32");
+      const two = backend.zeros([2], "float32");
+      const row = backend.zeros([1, 3], "float32");
+      const none = backend.zeros([0, 3], "float32");
+      const narrow = backend.zeros([1, 2], "float32");
+      const bytes = backend.zeros([4, 3], "uint8");
+      const vector = backend.zeros([3], "uint8");
+      const six = untyped<ScalarOptions>({ bits: 6 });
+      const notFloats = untyped<Tensor<"float32">>(bytes);
+      const notBytes = untyped<Tensor<"uint8">>(backend.zeros([4, 3], "int32"));
+      expectRefused(backend, [
+        ["scalarEncode of a vector", () => backend.scalarEncode(three, three, three), SHAPE],
+        ["scalarEncode, lower of 2 for 3", () => backend.scalarEncode(x, two, three), SHAPE],
+        ["scalarEncode, step of 2 for 3", () => backend.scalarEncode(x, three, two), SHAPE],
+        ["scalarEncode, step [1, 3]", () => backend.scalarEncode(x, three, row), SHAPE],
+        ["scalarEncode in 6 bits", () => backend.scalarEncode(x, three, three, six), ARGUMENT],
+        [
+          "scalarEncode, 17 levels in 4 bits",
+          () => backend.scalarEncode(x, three, three, { bits: 4, levels: 17 }),
+          ARGUMENT,
+        ],
+        [
+          "scalarEncode, 1 level",
+          () => backend.scalarEncode(x, three, three, { levels: 1 }),
+          ARGUMENT,
+        ],
+        [
+          "scalarEncode, 2.5 levels",
+          () => backend.scalarEncode(x, three, three, { levels: 2.5 }),
+          ARGUMENT,
+        ],
+        ["scalarEncode of uint8", () => backend.scalarEncode(notFloats, three, three), ARGUMENT],
+        ["scalarDecode of a vector", () => backend.scalarDecode(vector, three, three), SHAPE],
+        ["scalarDecode, lower of 2 for 3", () => backend.scalarDecode(bytes, two, three), SHAPE],
+        ["scalarDecode, step of 2 for 3", () => backend.scalarDecode(bytes, three, two), SHAPE],
+        [
+          "scalarDecode of 3 bytes for 3 codes of 4 bits",
+          () => backend.scalarDecode(bytes, three, three, { bits: 4 }),
+          SHAPE,
+        ],
+        ["scalarDecode in 6 bits", () => backend.scalarDecode(bytes, three, three, six), ARGUMENT],
+        ["scalarDecode of int32", () => backend.scalarDecode(notBytes, three, three), ARGUMENT],
+        ["thresholdEncode of a vector", () => backend.thresholdEncode(three, row), SHAPE],
+        ["thresholdEncode, 2 columns for 3", () => backend.thresholdEncode(x, narrow), SHAPE],
+        ["thresholdEncode by a vector", () => backend.thresholdEncode(x, three), SHAPE],
+        ["thresholdEncode in 6 bits", () => backend.thresholdEncode(x, x, six), ARGUMENT],
+        [
+          "thresholdEncode, 4 thresholds in 2 bits",
+          () => backend.thresholdEncode(x, x, { bits: 2 }),
+          ARGUMENT,
+        ],
+        ["thresholdEncode, none", () => backend.thresholdEncode(x, none), ARGUMENT],
+        ["packSigns of a vector", () => backend.packSigns(three), SHAPE],
+        ["packSigns, thresholds of 2 for 3", () => backend.packSigns(x, two), SHAPE],
+        ["packSigns of uint8", () => backend.packSigns(notFloats), ARGUMENT],
       ]);
     },
   },

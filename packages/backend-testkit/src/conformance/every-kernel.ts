@@ -44,6 +44,9 @@ function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, 
   const weights = matrixTensor(backend, gaussianMatrix(cols, 29, { seed: 111 }));
   const turned = matrixTensor(backend, gaussianMatrix(3, cols, { seed: 112 }));
   const bias = floats(backend, gaussianMatrix(1, 29, { seed: 113 }).data);
+  const lower = floats(backend, gaussianMatrix(1, cols, { seed: 114, mean: -2 }).data);
+  const step = floats(backend, new Float32Array(cols).fill(0.02));
+  const bytes = backend.scalarEncode(x, lower, step);
   const order = integers(
     backend,
     Array.from({ length: rows }, (_, i) => i),
@@ -62,6 +65,11 @@ function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, 
     "matmul, b transposed": backend.matmul(x, turned, { transposeB: true }),
     combine: backend.combine(x, x, 0.3, 0.4),
     take: backend.take(x, order),
+    "scalarEncode, 8 bits": bytes,
+    "scalarEncode, 4 bits": backend.scalarEncode(x, lower, step, { bits: 4 }),
+    scalarDecode: backend.scalarDecode(bytes, lower, step),
+    thresholdEncode: backend.thresholdEncode(x, turned, { bits: 2 }),
+    packSigns: backend.packSigns(x, lower),
   };
 }
 

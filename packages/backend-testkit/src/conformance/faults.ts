@@ -143,6 +143,41 @@ export const faultCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "faults: kernels that encode scalars name the row that is not finite",
+    async body(backend) {
+      for (const value of [NaN, Infinity, -Infinity]) {
+        for (const [row, column] of [
+          [0, 0],
+          [37, 16],
+          [101, 14],
+          [102, 18],
+        ] as const) {
+          const x = new Float32Array(103 * 19);
+          x[row * 19 + column] = value;
+          x[102 * 19 + 18] = value;
+          const rows = floats(backend, x, [103, 19]);
+          const ones = floats(backend, new Float32Array(19).fill(1));
+          const steps = floats(
+            backend,
+            Float32Array.from({ length: 19 }, (_, j) => j % 2),
+          );
+          const codes = backend.scalarEncode(rows, ones, steps, { bits: 4 });
+          await expectNonFinite(codes, row, `scalarEncode of ${value}`);
+          const counts = backend.thresholdEncode(rows, backend.reshape(ones, [1, 19]));
+          await expectNonFinite(counts, row, `thresholdEncode of ${value}`);
+          await expectNonFinite(backend.packSigns(rows), row, `packSigns of ${value}`);
+          await expectNonFinite(
+            backend.packSigns(rows, ones),
+            row,
+            `packSigns of ${value} with thresholds`,
+          );
+          const decoded = backend.scalarDecode(codes, ones, ones, { bits: 4 });
+          await expectNonFinite(decoded, row, "scalarDecode of faulty codes");
+        }
+      }
+    },
+  },
+  {
     name: "faults: the first code out of range is named by gather, residual and clusterSums",
     async body(backend) {
       for (const [row, column, code] of [

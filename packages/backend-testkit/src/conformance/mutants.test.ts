@@ -4,13 +4,14 @@ import { assigningMutants } from "../../test/mutants/assigning.js";
 import { backendMutants } from "../../test/mutants/backend.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
+import { scalarMutants } from "../../test/mutants/scalar.js";
 import { referenceKernels } from "../backend/kernels.js";
 import { ReferenceBackend } from "../backend/reference-backend.js";
 import { ConformanceError } from "./assertions.js";
 import { identicalBitsCases } from "./identical.js";
 import { conformanceCases } from "./suite.js";
 
-const mutants = [...assigningMutants, ...kernelMutants, ...backendMutants];
+const mutants = [...assigningMutants, ...kernelMutants, ...scalarMutants, ...backendMutants];
 const SCALE = 0.05;
 
 describe("the suite finds each defect", () => {

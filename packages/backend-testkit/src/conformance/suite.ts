@@ -7,6 +7,7 @@ import { denseCases } from "./dense.js";
 import { faultCases } from "./faults.js";
 import { invarianceCases } from "./invariance.js";
 import { orderCases } from "./order.js";
+import { scalarCases } from "./scalar.js";
 import { tensorCases } from "./tensors.js";
 
 /**
@@ -26,6 +27,7 @@ export function conformanceCases(
     ...codebookCases,
     ...clusterCases,
     ...denseCases,
+    ...scalarCases,
     ...orderCases,
     ...faultCases,
     ...argumentCases,

@@ -181,6 +181,8 @@ export const tensorCases: readonly CaseDefinition[] = [
       const codes = integers(backend, [0, 1, 1], [3, 1]);
       const indices = integers(backend, [2, 0, 0]);
       const weights = floats(backend, [1, 2, 3]);
+      const pair = floats(backend, [1, 2]);
+      const bytes = backend.tensor(new Uint8Array(6), [3, 2]);
       const before = backend.memory();
       const kernels: Record<string, () => Tensor[]> = {
         assign: () => Object.values(backend.assign(x, books) as object) as Tensor[],
@@ -193,6 +195,11 @@ export const tensorCases: readonly CaseDefinition[] = [
         matmul: () => [backend.matmul(x, x, { transposeB: true, bias: weights })],
         combine: () => [backend.combine(x, x, 1, 1)],
         take: () => [backend.take(x, indices)],
+        scalarEncode: () => [backend.scalarEncode(x, pair, pair)],
+        scalarDecode: () => [backend.scalarDecode(bytes, pair, pair)],
+        thresholdEncode: () => [backend.thresholdEncode(x, x)],
+        packSigns: () => [backend.packSigns(x)],
+        "packSigns with thresholds": () => [backend.packSigns(x, pair)],
       };
       for (const [name, kernel] of Object.entries(kernels)) {
         const results = kernel();

@@ -4,6 +4,11 @@ import { describe, expect, it } from "vitest";
 import { referenceAssign, referenceAssignTopK } from "./assign.js";
 import { referenceClusterSums, referenceGather, referenceResidual } from "./codebooks.js";
 import { referenceCombine, referenceMatmul, referenceTake } from "./dense.js";
+import {
+  referenceScalarDecode,
+  referenceScalarEncode,
+  referenceThresholdEncode,
+} from "./scalar.js";
 
 const f32 = (...values: number[]) => new Float32Array(values);
 const i32 = (...values: number[]) => new Int32Array(values);
@@ -108,5 +113,33 @@ describe("dense", () => {
     expect([...referenceCombine(f32(1, 2), f32(10, 20), 3, -0.5)]).toEqual([-2, -4]);
     expect([...referenceTake(a, i32(2, 0, 2), 2)]).toEqual([5, 6, 1, 2, 5, 6]);
     expect(() => referenceTake(a, i32(0, 3), 2)).toThrow(ArgumentError);
+  });
+});
+
+describe("scalar", () => {
+  const lower = f32(0, -1, 5);
+  const step = f32(1, 0.5, 0);
+
+  it("encodes to the nearest level, clamped, and packs the lowest bits first", () => {
+    const x = f32(1.2, -0.3, 7, 99, -9, 5);
+    expect([...referenceScalarEncode(x, lower, step, 4, 8)]).toEqual([1, 1, 0, 3, 0, 0]);
+    expect([...referenceScalarEncode(x, lower, step, 4, 2)]).toEqual([0b000101, 0b000011]);
+    expect(() => referenceScalarEncode(f32(0, 0, 0, 0, NaN, 0), lower, step, 4, 2)).toThrow(
+      new NonFiniteError(1),
+    );
+  });
+
+  it("decodes, and ignores what follows the last code of a row", () => {
+    const packed = Uint8Array.of(0b11000101, 0b11101011);
+    expect([...referenceScalarDecode(packed, lower, step, 2)]).toEqual([1, -0.5, 5, 3, 0, 5]);
+  });
+
+  it("counts the thresholds that a value exceeds", () => {
+    const thresholds = f32(0, 10, 1, 20);
+    const x = f32(0, 15, 0.5, 10, 2, 21);
+    expect([...referenceThresholdEncode(x, thresholds, 2, 4)]).toEqual([0x10, 0x01, 0x22]);
+    expect(() => referenceThresholdEncode(f32(0, Infinity), thresholds, 2, 4)).toThrow(
+      new NonFiniteError(0),
+    );
   });
 });
