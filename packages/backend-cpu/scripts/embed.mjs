@@ -22,6 +22,17 @@ function kernel(name) {
   return { base64: shared.toString("base64"), memoryFlag: differing[0] };
 }
 
+mkdirSync(generated, { recursive: true });
+const table = JSON.parse(readFileSync(join(kernels, "kernels.json"), "utf8"));
+const counts = Object.fromEntries(table.map(({ name, signature }) => [name, signature.length]));
+writeFileSync(
+  join(generated, "kernel-arguments.ts"),
+  `// Made by scripts/embed.mjs.
+
+/** How many arguments each kernel takes, as the C sources define them. */
+export const kernelArguments = ${JSON.stringify(counts)} as const;
+`,
+);
 const worker = await build({
   entryPoints: [join(root, "src", "worker.ts")],
   bundle: true,
@@ -32,7 +43,6 @@ const worker = await build({
   target: "es2022",
 });
 
-mkdirSync(generated, { recursive: true });
 writeFileSync(
   join(generated, "kernels.ts"),
   `// Made by scripts/embed.mjs.

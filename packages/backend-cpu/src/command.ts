@@ -1,3 +1,5 @@
+import { kernelArguments } from "./generated/kernel-arguments.js";
+
 /**
  * Commands: one kernel over a number of items, as words that any thread can read.
  *
@@ -5,27 +7,11 @@
  * keep them in 32 bits, as are its addresses; the native one takes them as float64, which hold its addresses exactly.
  */
 
-/** Kernels by number: the names that the engines export them under. */
-export const KERNELS = [
-  "fill",
-  "combine",
-  "take",
-  "checkIndices",
-  "gather",
-  "residual",
-  "packCodebooks",
-  "assign",
-  "assignTopK",
-  "clusterSums",
-  "roundSums",
-  "packMatrix",
-  "matmul",
-  "scalarEncode",
-  "scalarDecode",
-  "thresholdEncode",
-] as const;
+/** A name that the engines export a kernel under. */
+export type KernelName = keyof typeof kernelArguments;
 
-export type KernelName = (typeof KERNELS)[number];
+/** Kernels by number. */
+export const KERNELS = Object.keys(kernelArguments) as KernelName[];
 
 /** Where in a command each word is. */
 export const WORD = {

@@ -9,6 +9,7 @@ import {
 } from "./command.js";
 import type { Executor } from "./executor.js";
 import { faultError, type FaultKind } from "./fault.js";
+import { kernelArguments } from "./generated/kernel-arguments.js";
 import type { Layout } from "./grain.js";
 import { Heap } from "./heap.js";
 import type { DeviceMemory } from "./memory.js";
@@ -139,6 +140,11 @@ export class Device {
     const inputs = launch.inputs.filter((input) => input !== undefined);
     if (outputs.length + inputs.length > MAX_CELLS || launch.arguments.length > MAX_ARGUMENTS) {
       throw new BackendError(`${kernel} has more operands than a command holds`);
+    }
+    if (launch.arguments.length !== kernelArguments[kernel]) {
+      throw new BackendError(
+        `${kernel} takes ${kernelArguments[kernel]} arguments, not ${launch.arguments.length}`,
+      );
     }
     const words = this.#words;
     const threads = this.executor.threads;

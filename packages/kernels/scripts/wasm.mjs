@@ -1,7 +1,7 @@
 // Compiles the kernels to wasm: SIMD128, relaxed SIMD, and none at all for hosts without either.
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commonFlags, root, sources, zig } from "./sources.mjs";
+import { commonFlags, kernels, root, sources, zig } from "./sources.mjs";
 
 const flags = [
   "--target=wasm32-freestanding",
@@ -25,6 +25,7 @@ const flags = [
 export function buildWasm() {
   const dist = join(root, "dist");
   mkdirSync(dist, { recursive: true });
+  writeFileSync(join(dist, "kernels.json"), JSON.stringify(kernels()));
   for (const [name, extra] of [
     ["baseline", ["-msimd128"]],
     ["relaxed", ["-msimd128", "-mrelaxed-simd"]],
