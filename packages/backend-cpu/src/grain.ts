@@ -1,3 +1,5 @@
+import type { WasmEngine } from "./engine.js";
+
 /** How an engine's kernels were built; `simd.h` says what each means. */
 export interface Layout {
   /** Rows of a register tile. */
@@ -6,10 +8,13 @@ export interface Layout {
   readonly rowBlock: number;
   /** Columns of a panel. */
   readonly panel: number;
+  /** Small whole numbers that one lane multiplies at once (`dot.h`), 0 where that would gain nothing. */
+  readonly dot: number;
 }
 
-/** The layout of all wasm builds. */
-export const WASM_LAYOUT: Layout = { rows: 4, rowBlock: 64, panel: 8 };
+export function wasmLayout(engine: WasmEngine): Layout {
+  return { rows: 4, rowBlock: 64, panel: 8, dot: engine === "wasm" ? 2 : 0 };
+}
 
 /** Columns that `clusterSums` does at once. */
 export const SLICE = 16;
