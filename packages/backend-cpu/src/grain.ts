@@ -16,9 +16,6 @@ export function wasmLayout(engine: WasmEngine): Layout {
   return { rows: 4, rowBlock: 64, panel: 8, dot: engine === "wasm" ? 2 : 0 };
 }
 
-/** Columns that `clusterSums` does at once. */
-export const SLICE = 16;
-
 /** Operations in a block that keep one thread busy for up to a tenth of a millisecond. */
 const BLOCK_OPERATIONS = 2 ** 21;
 
