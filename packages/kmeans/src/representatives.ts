@@ -2,13 +2,15 @@ import { type Matrix, throwIfAborted } from "@tessera/core";
 import { drawByWeight } from "./draw.js";
 import type { PlusPlusOptions } from "./plus-plus.js";
 
-/** Rounds of drawing, and rows drawn in each, as multiples of the codewords wanted. */
-const ROUNDS = 5;
-const DRAWN = 1;
+/**
+ * Rounds, in each of which as many rows are drawn as codewords are wanted. Two are too few for clusters that are far apart;
+ * after three, fits end as well as from greedy k-means++ on all rows.
+ */
+const ROUNDS = 3;
 
 /** Whether there are so many rows that thinning them costs less than it saves. */
 export function worthThinning(rows: number, count: number): boolean {
-  return rows > 4 * ROUNDS * DRAWN * count;
+  return rows > 16 * count;
 }
 
 export interface Representatives {
@@ -41,13 +43,16 @@ export async function representatives(
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       throwIfAborted(signal);
-      const draws = round === 0 ? 1 : DRAWN * count;
+      const draws = round === 0 ? 1 : count;
       const drawn = drawByWeight(weights, closest, cumulative, draws, random);
       if (drawn.length === 0) break;
       const values = new Float32Array(drawn.length * cols);
       drawn.forEach((row, i) => values.set(data.subarray(row * cols, (row + 1) * cols), i * cols));
       const reads = backend.scope(() => {
-        const { codes, distances } = backend.assign(x, backend.tensor(values, [1, drawn.length, cols]));
+        const { codes, distances } = backend.assign(
+          x,
+          backend.tensor(values, [1, drawn.length, cols]),
+        );
         // In an object, since a scope takes a promise for a mistake.
         return { codes: codes.read(), distances: distances.read() };
       });
