@@ -24,7 +24,7 @@ const DEVICE_PRODUCTS = 2 ** 20;
 export async function openProducts(backend: CompleteBackend, rows: Matrix): Promise<ProductSource> {
   const { data, cols } = rows;
   const n = rows.rows;
-  const x = backend.tensor(data, [n, cols]);
+  const x = backend.borrow(data, [n, cols]);
   if (n * n > HELD_PRODUCTS) {
     return {
       async with(chosen) {

@@ -39,7 +39,7 @@ export async function representatives(
   const closest = new Float64Array(n).fill(1);
   const nearest = new Int32Array(n);
   const cumulative = new Float64Array(n);
-  const x = backend.tensor(data, [n, cols]);
+  const x = backend.borrow(data, [n, cols]);
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       throwIfAborted(signal);
