@@ -68,12 +68,16 @@ INLINE vec lanes_from(const float *p, uint32_t count) {
 
 typedef whole wholes __attribute__((vector_size(sizeof(whole) * LANES), aligned(sizeof(whole))));
 
+// Floats that are asked for before they are needed: vectors mostly follow one another.
+#define AHEAD 1024
+
 // Writes q = round((v − m) / scale), [d] rounded up to whole vectors; 0 if v is too long or not finite.
 INLINE int quantize(const float *v, const float *centre, uint32_t d, whole *q, quantized *out) {
   vec largest = {0}, squares = {0}, errors = {0};
   uint32_t last = d - d % LANES, rest = d % LANES;
 #define SHIFTED(i) (i < last ? load(v + i) - load(centre + i) : lanes_from(v + i, rest) - lanes_from(centre + i, rest))
   for (uint32_t i = 0; i < d; i += LANES) {
+    __builtin_prefetch(v + i + AHEAD);
     vec shifted = SHIFTED(i), size = select(shifted < 0, -shifted, shifted);
     largest = select(size > largest, size, largest);
   }

@@ -72,11 +72,11 @@ INLINE whole_tile multiply_wholes(const int32_t *x, const int32_t *panel, const 
     UNROLL for (int r = 0; r < ROWS; r++) sum.at[r][v] = first;
   }
 #pragma clang loop unroll(disable)
-  for (uint32_t s = 0; s < steps; s++) {
+  for (const int32_t *end = x + steps * ROWS; x < end; x += ROWS, panel += PANEL) {
     ivec c[VECTORS];
-    UNROLL for (int v = 0; v < VECTORS; v++) c[v] = loadi(panel + s * PANEL + v * LANES);
+    UNROLL for (int v = 0; v < VECTORS; v++) c[v] = loadi(panel + v * LANES);
     UNROLL for (int r = 0; r < ROWS; r++) {
-      ivec value = splati(x[s * ROWS + r]);
+      ivec value = splati(x[r]);
       UNROLL for (int v = 0; v < VECTORS; v++) sum.at[r][v] = dot(sum.at[r][v], value, c[v]);
     }
   }
