@@ -20,12 +20,18 @@ const DEVICE_PRODUCTS = 2 ** 20;
 /**
  * The inner products of rows with one another: of few rows all at once, at the speed of a large matrix product; of many
  * those that are asked for.
+ *
+ * @param held the most products to keep
  */
-export async function openProducts(backend: CompleteBackend, rows: Matrix): Promise<ProductSource> {
+export async function openProducts(
+  backend: CompleteBackend,
+  rows: Matrix,
+  held: number = HELD_PRODUCTS,
+): Promise<ProductSource> {
   const { data, cols } = rows;
   const n = rows.rows;
   const x = backend.borrow(data, [n, cols]);
-  if (n * n > HELD_PRODUCTS) {
+  if (n * n > held) {
     return {
       async with(chosen) {
         const values = new Float32Array(chosen.length * cols);
