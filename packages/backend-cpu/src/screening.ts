@@ -14,14 +14,17 @@ const VECTOR = 64;
 /**
  * Whether `assign` should rule codewords out by whole numbers first.
  *
- * In vector operations a row, with `lanes` floats to a vector: the product takes k·d/lanes, that of whole numbers
- * 1/dot of it, and its bounds 8·k/lanes more. To round a row, collect the codewords left and compare them takes 8·d/lanes
- * and about 100 more; to round the codewords, 40 rows' worth. Measured on a Zen 5, one thread, normal data, screening
- * gains (ratio of times)
+ * It saves (1 − 1/dot) of the k·d products of a row, and costs about 9·k + 12·d operations and a few hundred more
+ * (`screen.h`), and for each codeword as much as some 400 rows save on it. So k·d must be large, and d not small.
+ * Measured on one thread of a Zen 5, normal data: time without / time with screening
  *
- *     d            16    32    64   128   512
- *     avx512vnni, k = 64, 256, 1024
- *     wasm
+ *     d                     16     32     64    128    512
+ *     avx512vnni, k = 64   1.07   1.08   1.09   1.11   1.42
+ *                k = 256   1.17   1.36   1.68   1.80   2.47
+ *               k = 1024   1.45   1.87   2.40   2.70   3.28
+ *     wasm,       k = 64   0.76   0.85   1.01   1.09   1.09
+ *                k = 256   0.95   1.14   1.36   1.43   1.46
+ *               k = 1024   1.28   1.28   1.46   1.57   1.64
  */
 export function worthScreening(
   { dot }: Layout,

@@ -42,8 +42,8 @@ uint32_t pack_codebooks(const pack_codebooks_arguments *a, uint32_t begin, uint3
     if (a->screened) {
       int32_t *screen = (int32_t *)(a->panels + (size_t)a->groups * panels * (1 + d) * PANEL) + item * screen_words(d);
       float *centre = (float *)scratch;
-      pack_screen(a->codebooks + (size_t)group * a->codewords * d, a->codewords, first, d, a->inner_product, screen, centre,
-                  (whole *)(centre + ceil_div(d, LANES) * LANES));
+      pack_screen(a->codebooks + (size_t)group * a->codewords * d, a->codewords, first, d, a->inner_product, screen,
+                  centre, (whole *)(centre + ceil_div(d, LANES) * LANES));
     }
 #endif
   }

@@ -38,7 +38,7 @@ typedef struct {
   const float *panels;   // of floats
   const int32_t *screen; // of whole numbers
   uint32_t codewords, dimension;
-  float slack;        // the largest of the codewords'
+  float slack; // the largest of the codewords'
   float centre_norm;
   uint32_t promising; // 0 once it has been in vain
   screen_scratch *scratch;
@@ -59,10 +59,21 @@ INLINE void open_screening(screening *s, const float *codebook, const float *pan
   }
   float *centre = (float *)(scratch + sizeof(screen_scratch));
   whole *q = (whole *)(centre + ceil_div(d, LANES) * LANES);
-  *s = (screening){codebook, panels, screen, codewords, d, largest_of(slack), 0, largest_of(longest) < LONGEST, (screen_scratch *)scratch, centre, q,
-                   (int32_t *)(q + ceil_div(d, LANES) * LANES)};
   find_centre(codebook, codewords, d, centre);
-  s->centre_norm = norm_of(centre, d);
+  *s = (screening){
+      .codebook = codebook,
+      .panels = panels,
+      .screen = screen,
+      .codewords = codewords,
+      .dimension = d,
+      .slack = largest_of(slack),
+      .centre_norm = norm_of(centre, d),
+      .promising = largest_of(longest) < LONGEST,
+      .scratch = (screen_scratch *)scratch,
+      .centre = centre,
+      .q = q,
+      .tiles = (int32_t *)(q + ceil_div(d, LANES) * LANES),
+  };
 }
 
 INLINE whole_tile multiply_wholes(const int32_t *x, const int32_t *panel, const int32_t *start, uint32_t steps) {
@@ -150,7 +161,8 @@ INLINE int collect(screened_row *row, float threshold, float (*at_most)[SCREEN_R
   for (uint32_t p = 0; p < panels; p++) {
     const float *scores = at_most[p][r];
     uint64_t open = 0;
-    UNROLL for (int v = 0; v < VECTORS; v++) open |= (uint64_t)bits_of(load(scores + v * LANES) >= limit) << (v * LANES);
+    UNROLL for (int v = 0; v < VECTORS; v++)
+      open |= (uint64_t)bits_of(load(scores + v * LANES) >= limit) << (v * LANES);
     for (; open != 0; open &= open - 1) {
       uint32_t lane = (uint32_t)__builtin_ctzll(open);
       if (row->left == MOST_LEFT) return 0;
@@ -190,8 +202,8 @@ INLINE uint32_t settle_row(const screening *book, const screened_row *row, const
     scores[i] = start + product(x, book->codebook + (size_t)code * d, d);
     if (scores[i] > scores[best]) best = i;
   }
-  // Two scores, each computed in two ways, each off by half of `rounding`: where they are further apart than that, there
-  // is no doubt.
+  // A score is off by at most half of `rounding` · ‖c‖ · (½‖c‖ + ‖x‖), and so is the one that `multiply` computes.
+  // Where two are further apart than that allows for, there is no doubt.
   float doubt = 2 * rounding(d) * longest * (longest + row->row.norm + book->centre_norm) + 0x1p-120f;
   uint32_t near = 0;
   for (uint32_t i = 0; i < row->left; i++) near += scores[i] >= scores[best] - doubt;
@@ -212,7 +224,8 @@ INLINE uint32_t settle_row(const screening *book, const screened_row *row, const
   return winner;
 }
 
-// The nearest codewords of some rows, SCREEN_ROWS at most; returns how many, or 0 if screening does not tell.
+// The nearest codewords of some rows, SCREEN_ROWS at most; returns how many, or 0 if screening does not tell: a row is
+// not finite, or is left with too many codewords.
 INLINE uint32_t screen_rows(screening *book, const float *x, uint32_t rows, size_t stride, uint32_t *codes) {
   screen_scratch *s = book->scratch;
   uint32_t d = book->dimension, steps = screen_steps(d), panels = ceil_div(book->codewords, PANEL);
@@ -239,6 +252,8 @@ INLINE uint32_t screen_rows(screening *book, const float *x, uint32_t rows, size
     }
     for (uint32_t r = 0; r < rows; r++) {
       float threshold = largest_of(load(s->best[r])) - 3 * book->slack;
+      // Lanes beyond the last codeword are at −∞.
+      if (!(threshold > -__builtin_inff())) return 0;
       if (!collect(s->rows + r, threshold, s->at_most, r, first, here)) return 0;
     }
   }
