@@ -13,7 +13,12 @@ export interface Layout {
 }
 
 export function wasmLayout(engine: WasmEngine): Layout {
-  return { rows: 4, rowBlock: 64, panel: 8, dot: engine === "wasm" ? 2 : 0 };
+  return {
+    rows: 4,
+    rowBlock: 64,
+    panel: 8,
+    dot: engine === "scalar" ? 0 : 2,
+  };
 }
 
 /** Operations in a block that keep one thread busy for up to a tenth of a millisecond. */

@@ -57,7 +57,7 @@ describe("screening", () => {
   it("is left out where it does not pay, and where there is nothing to do it with", () => {
     const shape = { groups: 1, codewords: 256, dimension: 128 };
     expect(worthScreening(wasmLayout("wasm"), 10_000, shape)).toBe(true);
-    expect(worthScreening(wasmLayout("wasm-relaxed"), 10_000, shape)).toBe(false);
+    expect(worthScreening(wasmLayout("scalar"), 10_000, shape)).toBe(false);
     expect(worthScreening(wasmLayout("wasm"), 100, shape)).toBe(false);
     expect(worthScreening(wasmLayout("wasm"), 10_000, { ...shape, dimension: 8 })).toBe(false);
     expect(worthScreening(wasmLayout("wasm"), 10_000, { ...shape, codewords: 16 })).toBe(false);

@@ -85,7 +85,7 @@ INLINE int quantize(const float *v, const float *centre, uint32_t d, whole *q, q
     vec shifted = SHIFTED(i), size = select(shifted < 0, -shifted, shifted);
     largest = select(size > largest, size, largest);
   }
-  float most = largest_of(largest), step = most * (1.f / LEVELS);
+  float most = largest_of(largest), step = most / LEVELS;
   if (!(most < LONGEST)) return 0;
 #if DOT == 2
   // So that no sum of products overflows: |Σ q·q'| ≤ ‖q‖·‖q'‖.

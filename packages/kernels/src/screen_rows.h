@@ -130,13 +130,8 @@ INLINE int pack_wholes(const float *x, uint32_t rows, size_t stride, const float
     out[r].left = 0;
     int32_t *to = tiles + (size_t)(r / ROWS) * steps * ROWS + r % ROWS;
     for (uint32_t s = 0; s < steps; s++) {
-#if DOT == 4
-      typedef int32_t word __attribute__((aligned(1)));
-      to[s * ROWS] = *(const word *)(q + 4 * s) ^ (int32_t)0x80808080;
-#else
-      typedef int32_t word __attribute__((aligned(2)));
-      to[s * ROWS] = *(const word *)(q + 2 * s);
-#endif
+      typedef uint32_t word __attribute__((aligned(1), may_alias));
+      to[s * ROWS] = (int32_t)lifted(*(const word *)(q + DOT * s));
     }
   }
   return 1;
