@@ -32,6 +32,10 @@ typedef struct {
   // Then: the centre, [d] floats; a row of whole numbers, [d]; and tiles of them, [SCREEN_TILES, steps, ROWS] words.
 } screen_scratch;
 
+// What `screening.ts` reckons with when it makes room.
+_Static_assert(SCREEN_FIELDS == 7 && SCREEN_ROWS == 48 && SCREEN_PANELS * PANEL == 1024, "sizes of screening.ts");
+_Static_assert(sizeof(screen_scratch) <= 48 * (16 + 8 * 64 + 64 + 4 * 1024), "sizes of screening.ts");
+
 // A codebook ready for screening.
 typedef struct {
   const float *codebook;
