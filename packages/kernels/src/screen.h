@@ -1,20 +1,20 @@
 // Screening: most codewords of a row are ruled out by whole-number arithmetic, and the others compared in float32.
 //
-// A vector v is written as scale · q + e, q being small whole numbers. So x·c is known from the product of the q's, which
-// some targets compute several times as fast as that of the floats, up to
+// A vector v is written as scale · q + e, q being small whole numbers. So x·c is known from the product of the q's,
+// which some targets compute several times as fast as that of the floats, up to
 //
 //   |x·c − x̂·ĉ| ≤ ‖x‖·‖e_c‖ + ‖e_x‖·‖ĉ‖      (Cauchy and Schwarz)
 //
-// A codeword whose score is at most below what another one's is at least cannot win. The bounds allow for every rounding
-// on the way, those of the float32 product included, so the codes that come out are those of the float32 product bit for
-// bit. What is left over for it are a handful of codewords a row.
+// A codeword whose score is at most below what another one's is at least cannot win. The bounds allow for every
+// rounding on the way, those of the float32 product included, so the codes that come out are those of the float32
+// product bit for bit. One or two codewords of a thousand are left over for it.
 //
 // Rows and codewords are taken relative to a common centre, which changes no comparison and makes both shorter:
 // (x − m)·(c − m) − ½‖c − m‖² is x·c − ½‖c‖² but for a term of the row alone, and so is (x − m)·(c − m) + m·c of x·c.
 //
 // What it costs, in vector operations a row, with L lanes: the whole-number product k·d/(L·DOT), not k·d/L; bounds and
-// the search among them 9·k/L; rounding the row, about 12·d/L + 50; comparing what is left, some 4·(d/L + 10). Of
-// normal data in 128 dimensions a row is left with about 4 codewords of 1024. `screening.ts` says where that pays.
+// the search among them 9·k/L; rounding the row, about 12·d/L + 50; comparing what is left, about d/L + 10 each.
+// `screening.ts` says where that pays.
 #pragma once
 
 #include "dot.h"
@@ -64,10 +64,12 @@ typedef struct {
   float error; // ‖v − m − scale · q‖
 } quantized;
 
-INLINE vec lanes_from(const float *p, uint32_t count) {
-  vec v = {0};
-  for (uint32_t i = 0; i < count; i++) v[i] = p[i];
-  return v;
+// v − m from dimension i on; 0 beyond the last.
+INLINE vec shifted_lanes(const float *v, const float *centre, uint32_t i, uint32_t d) {
+  if (i + LANES <= d) return load(v + i) - load(centre + i);
+  vec rest = {0};
+  for (uint32_t j = i; j < d; j++) rest[j - i] = v[j] - centre[j];
+  return rest;
 }
 
 typedef whole wholes __attribute__((vector_size(sizeof(whole) * LANES), aligned(sizeof(whole))));
@@ -76,20 +78,22 @@ typedef whole wholes __attribute__((vector_size(sizeof(whole) * LANES), aligned(
 #define AHEAD 1024
 
 // Writes q = round((v − m) / scale), [d] rounded up to whole vectors; 0 if v is too long or not finite.
-INLINE int quantize(const float *v, const float *centre, uint32_t d, whole *q, quantized *out) {
+__attribute__((noinline)) static int quantize(const float *v, const float *centre, uint32_t d, whole *q,
+                                              quantized *out) {
   vec largest = {0}, squares = {0}, errors = {0};
-  uint32_t last = d - d % LANES, rest = d % LANES;
-#define SHIFTED(i) (i < last ? load(v + i) - load(centre + i) : lanes_from(v + i, rest) - lanes_from(centre + i, rest))
   for (uint32_t i = 0; i < d; i += LANES) {
     __builtin_prefetch(v + i + AHEAD);
-    vec shifted = SHIFTED(i), size = select(shifted < 0, -shifted, shifted);
+    vec shifted = shifted_lanes(v, centre, i, d), size = select(shifted < 0, -shifted, shifted);
     largest = select(size > largest, size, largest);
   }
   float most = largest_of(largest), step = most / LEVELS;
   if (!(most < LONGEST)) return 0;
 #if DOT == 2
   // So that no sum of products overflows: |Σ q·q'| ≤ ‖q‖·‖q'‖.
-  for (uint32_t i = 0; i < d; i += LANES) squares = madd(SHIFTED(i), SHIFTED(i), squares);
+  for (uint32_t i = 0; i < d; i += LANES) {
+    vec shifted = shifted_lanes(v, centre, i, d);
+    squares = madd(shifted, shifted, squares);
+  }
   float least = __builtin_elementwise_sqrt(sum_of(squares)) * (1.f / 40000);
   step = step > least ? step : least;
   squares = (vec){0};
@@ -98,12 +102,12 @@ INLINE int quantize(const float *v, const float *centre, uint32_t d, whole *q, q
   int vanishes = step < SMALLEST;
   vec inverse = splat(vanishes ? 0 : 1 / step);
   for (uint32_t i = 0; i < d; i += LANES) {
-    vec scaled = SHIFTED(i) * inverse, near = __builtin_elementwise_roundeven(scaled), error = scaled - near;
+    vec scaled = shifted_lanes(v, centre, i, d) * inverse;
+    vec near = __builtin_elementwise_roundeven(scaled), error = scaled - near;
     squares = madd(scaled, scaled, squares);
     errors = madd(error, error, errors);
     *(wholes *)(q + i) = __builtin_convertvector(__builtin_convertvector(near, ivec), wholes);
   }
-#undef SHIFTED
   float length = __builtin_elementwise_sqrt(sum_of(squares));
   // A NaN is not seen before.
   if (!is_finite(length)) return 0;
