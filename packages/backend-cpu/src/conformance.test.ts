@@ -23,7 +23,9 @@ const ENGINES: readonly (readonly [CpuEngine, string | undefined])[] = [
   ["wasm", undefined],
   ["wasm-relaxed", relaxedSimd ? undefined : "this host has no relaxed SIMD"],
   ["scalar", undefined],
+  ["native-avx512vnni", lacking("avx512vnni")],
   ["native-avx512", lacking("avx512")],
+  ["native-avx2vnni", lacking("avx2vnni")],
   ["native-avx2", lacking("avx2")],
   ["native-neon", lacking("neon")],
 ];

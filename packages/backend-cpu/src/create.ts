@@ -10,7 +10,7 @@ import { MAX_WASM_THREADS } from "./command.js";
 import { Device } from "./device.js";
 import { chooseEngine, compileEngine, detectSupport, type WasmEngine } from "./engine.js";
 import { workerSource } from "./generated/worker-source.js";
-import { WASM_LAYOUT } from "./grain.js";
+import { wasmLayout } from "./grain.js";
 import { checkThreads, describeHost, environment, type Host } from "./host.js";
 import { InlineExecutor } from "./inline-executor.js";
 import { WasmMemory } from "./memory.js";
@@ -20,7 +20,7 @@ import { Runner } from "./runner.js";
 import { ThreadedExecutor } from "./threaded-executor.js";
 
 /** Instruction sets that native engines are built for. */
-const NATIVE_VARIANTS = ["avx512", "avx2", "neon"] as const;
+const NATIVE_VARIANTS = ["avx512vnni", "avx512", "avx2vnni", "avx2", "neon"] as const;
 
 /**
  * What the kernels run as: `native` for the best instruction set of the machine, or a certain one, such as
@@ -166,7 +166,7 @@ async function threadedDevice(
     (words, slot) => memory.place(words, slot),
     signal,
   );
-  return new Device(memory, executor, WASM_LAYOUT);
+  return new Device(memory, executor, wasmLayout(engine));
 }
 
 async function inlineDevice(engine: WasmEngine, signal: AbortSignal | undefined): Promise<Device> {
@@ -176,7 +176,7 @@ async function inlineDevice(engine: WasmEngine, signal: AbortSignal | undefined)
   const executor = new InlineExecutor(new Runner(module, memory.memory, 0), (words) =>
     memory.place(words, 0),
   );
-  return new Device(memory, executor, WASM_LAYOUT);
+  return new Device(memory, executor, wasmLayout(engine));
 }
 
 function wantedEngine(option: CpuBackendOptions["engine"]): "auto" | CpuEngine {

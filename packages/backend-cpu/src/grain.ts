@@ -1,3 +1,5 @@
+import type { WasmEngine } from "./engine.js";
+
 /** How an engine's kernels were built; `simd.h` says what each means. */
 export interface Layout {
   /** Rows of a register tile. */
@@ -6,13 +8,18 @@ export interface Layout {
   readonly rowBlock: number;
   /** Columns of a panel. */
   readonly panel: number;
+  /** Small whole numbers that one lane multiplies at once (`dot.h`), 0 where that would gain nothing. */
+  readonly dot: number;
 }
 
-/** The layout of all wasm builds. */
-export const WASM_LAYOUT: Layout = { rows: 4, rowBlock: 64, panel: 8 };
-
-/** Columns that `clusterSums` does at once. */
-export const SLICE = 16;
+export function wasmLayout(engine: WasmEngine): Layout {
+  return {
+    rows: 4,
+    rowBlock: 64,
+    panel: 8,
+    dot: engine === "scalar" ? 0 : 2,
+  };
+}
 
 /** Operations in a block that keep one thread busy for up to a tenth of a millisecond. */
 const BLOCK_OPERATIONS = 2 ** 21;

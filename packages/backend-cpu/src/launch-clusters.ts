@@ -1,11 +1,14 @@
 import type { BookShape } from "./arguments.js";
 import { FAULT } from "./command.js";
 import type { Device } from "./device.js";
-import { grainOf, SLICE } from "./grain.js";
+import { grainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 /** Bytes of rows that the slices of one command share: they stay in the outer cache from one slice to the next. */
 const CHUNK_BYTES = 2 ** 22;
+
+/** Columns that a slice has a multiple of, and about how many more the handling of a row costs: `LINE` of clusters.c. */
+const LINE = 16;
 
 export interface ClusterTensors {
   readonly x: CpuTensor<"float32">;
@@ -22,8 +25,9 @@ export function sumClusters(
   { groups, codewords, dimension }: BookShape,
 ): void {
   const [rows, width] = x.shape as [number, number];
-  const slices = groups * Math.max(1, Math.ceil(dimension / SLICE));
-  const countsAt = 8 * slices * codewords * SLICE;
+  const slice = sliceColumns(groups, dimension, device.executor.threads);
+  const slices = groups * Math.max(1, Math.ceil(dimension / slice));
+  const countsAt = 8 * slices * codewords * slice;
   const held = device.allocate(countsAt + 8 * groups * codewords);
   device.launch({
     kernel: "fill",
@@ -39,7 +43,7 @@ export function sumClusters(
     device.launch({
       kernel: "clusterSums",
       items: slices,
-      grain: grainOf((last - first) * 4 * SLICE),
+      grain: grainOf((last - first) * 4 * slice),
       arguments: [
         x.address,
         codes.address,
@@ -49,6 +53,7 @@ export function sumClusters(
         groups,
         codewords,
         dimension,
+        slice,
         first,
         last,
       ],
@@ -69,8 +74,27 @@ export function sumClusters(
       groups,
       codewords,
       dimension,
+      slice,
     ],
     outputs: [sums.storage, counts.storage],
     inputs: [held],
   });
+}
+
+/**
+ * Columns of a slice, which one thread adds up: wide ones cost least in all, but every thread should have its share. The
+ * sums are the same whichever is chosen.
+ */
+function sliceColumns(groups: number, dimension: number, threads: number): number {
+  let best = LINE;
+  let least = Infinity;
+  for (let slice = LINE; slice < dimension + LINE; slice += LINE) {
+    const rounds = Math.ceil((groups * Math.ceil(dimension / slice)) / threads);
+    const cost = rounds * (slice + LINE);
+    if (cost < least) {
+      least = cost;
+      best = slice;
+    }
+  }
+  return best;
 }

@@ -6,7 +6,7 @@ import { Device } from "./device.js";
 import { compileEngine } from "./engine.js";
 import { createCpuBackend } from "./index.js";
 import { InlineExecutor } from "./inline-executor.js";
-import { WASM_LAYOUT } from "./grain.js";
+import { wasmLayout } from "./grain.js";
 import { findAddon } from "./native-addon.js";
 import { WasmMemory } from "./memory.js";
 import { Runner } from "./runner.js";
@@ -142,7 +142,7 @@ describe("memory that runs out", () => {
     const executor = new InlineExecutor(new Runner(module, memory.memory, 0), (words) =>
       memory.place(words, 0),
     );
-    const device = new Device(memory, executor, WASM_LAYOUT);
+    const device = new Device(memory, executor, wasmLayout("wasm"));
     const backend = new CpuBackend(device, { ...INFO, maxTensorBytes: device.maxBytes });
     expect(() => backend.zeros([2 ** 30], "float32")).toThrow(/4294967296 bytes/);
     const x = backend.zeros([1000, 400], "float32");

@@ -29,7 +29,8 @@ export async function sampleRows(
   }
   let cols = 1;
   let total = 0;
-  let held = new Float32Array(0);
+  // Of a matrix it is known how much will be held.
+  let held = new Float32Array(isMatrix(rows) ? count * rows.cols : 0);
   const indices: number[] = [];
   // The size of a batch changes nothing here; small ones keep the work between two pauses short.
   for await (const batch of batchesOf(rows, isMatrix(rows) ? 65_536 : 4096, signal)) {

@@ -80,7 +80,7 @@ static device *opened(napi_env env, napi_callback_info info, size_t count, napi_
   return NULL;
 }
 
-// variants(): [{ name, rows, rowBlock, panel }], best first.
+// variants(): [{ name, rows, rowBlock, panel, dot }], best first.
 static napi_value variants(napi_env env, napi_callback_info info) {
   (void)info;
   napi_value list;
@@ -94,8 +94,13 @@ static napi_value variants(napi_env env, napi_callback_info info) {
     const struct {
       const char *name;
       uint32_t value;
-    } numbers[] = {{"rows", all[i]->rows}, {"rowBlock", all[i]->row_block}, {"panel", all[i]->panel}};
-    for (size_t n = 0; n < 3; n++) {
+    } numbers[] = {
+        {"rows", all[i]->rows},
+        {"rowBlock", all[i]->row_block},
+        {"panel", all[i]->panel},
+        {"dot", all[i]->dot},
+    };
+    for (size_t n = 0; n < sizeof(numbers) / sizeof(*numbers); n++) {
       napi_value number;
       CHECK(napi_create_uint32(env, numbers[n].value, &number));
       CHECK(napi_set_named_property(env, entry, numbers[n].name, number));

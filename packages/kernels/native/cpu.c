@@ -6,17 +6,19 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-extern const kernel_variant variant_avx512, variant_avx2;
+extern const kernel_variant variant_avx512vnni, variant_avx512, variant_avx2vnni, variant_avx2;
 
 typedef struct {
   unsigned a, b, c, d;
 } registers;
 
-static registers cpuid(unsigned leaf) {
+static registers cpuid_of(unsigned leaf, unsigned part) {
   registers r = {0};
-  if (__get_cpuid_max(leaf & 0x80000000u, NULL) >= leaf) __cpuid_count(leaf, 0, r.a, r.b, r.c, r.d);
+  if (__get_cpuid_max(leaf & 0x80000000u, NULL) >= leaf) __cpuid_count(leaf, part, r.a, r.b, r.c, r.d);
   return r;
 }
+
+static registers cpuid(unsigned leaf) { return cpuid_of(leaf, 0); }
 
 static unsigned saved_state(void) {
   // Only where the system saves the wide registers may they be used.
@@ -39,10 +41,16 @@ static int has_v4(void) {
   return (saved_state() & 0xe6) == 0xe6 && (cpuid(7).b & wide) == wide;
 }
 
+// Products of bytes, for wide vectors and for those of AVX2.
+static int has_avx512_vnni(void) { return (cpuid(7).c & bit_AVX512VNNI) != 0; }
+static int has_avx_vnni(void) { return cpuid(7).a >= 1 && (cpuid_of(7, 1).a & bit_AVXVNNI) != 0; }
+
 const kernel_variant *const *engine_variants(void) {
-  static const kernel_variant *found[3];
+  static const kernel_variant *found[5];
   size_t count = 0;
+  if (has_v3() && has_v4() && has_avx512_vnni()) found[count++] = &variant_avx512vnni;
   if (has_v3() && has_v4()) found[count++] = &variant_avx512;
+  if (has_v3() && has_avx_vnni()) found[count++] = &variant_avx2vnni;
   if (has_v3()) found[count++] = &variant_avx2;
   found[count] = NULL;
   return found;

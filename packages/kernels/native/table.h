@@ -17,4 +17,5 @@ typedef struct {
   const kernel_entry *kernels; // ended by one without a name
   void (*settle)(const void *record, uint32_t position);
   uint32_t rows, row_block, panel; // of the register tile, see simd.h
+  uint32_t dot;                    // small whole numbers to a lane, see dot.h
 } kernel_variant;

@@ -24,4 +24,5 @@ const kernel_variant SYMBOL(VARIANT) = {
     .rows = ROWS,
     .row_block = ROW_BLOCK,
     .panel = PANEL,
+    .dot = DOT,
 };

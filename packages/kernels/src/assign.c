@@ -1,5 +1,6 @@
 // The nearest codeword of each row: a matrix product whose n × k result is reduced in registers and never stored.
 #include "nearest.h"
+#include "screen_rows.h"
 
 // The best of each lane so far, for the rows of a tile: score, and panel that it came from.
 typedef struct {
@@ -50,49 +51,64 @@ INLINE uint32_t winner(const float *score, const int32_t *panel) {
     best = select(better, other, best);
     code = selecti(better, candidate, code);
   }
-  float highest = best[0];
-  int32_t lowest = code[0];
-  UNROLL for (int lane = 1; lane < LANES; lane++) {
-    if (best[lane] > highest || (best[lane] == highest && code[lane] < lowest)) {
-      highest = best[lane];
-      lowest = code[lane];
-    }
-  }
-  return (uint32_t)lowest;
+  // Among lanes with the highest score, the lowest codeword.
+  return (uint32_t)lowest_of(selecti(best == splat(largest_of(best)), code, splati(0x7fffffff)));
 }
 
-// Items: rows. Fault: the row. Scratch: ROW_BLOCK · (4 · dimension + 8 · PANEL) bytes.
+// The nearest codewords of up to ROW_BLOCK rows of a group; returns the first row at fault.
+INLINE uint32_t nearest_of_all(const float *x, uint32_t rows, size_t stride, const float *panels, uint32_t codewords,
+                               uint32_t d, char *scratch, uint32_t *codes) {
+  uint32_t count = ceil_div(codewords, PANEL), step = panels_per_block(d), tiles = ceil_div(rows, ROWS);
+  lane_best *best = (lane_best *)scratch;
+  float *packed = (float *)(best + ROW_BLOCK / ROWS);
+  pack_rows(x, rows, d, stride, 1, packed);
+  uint32_t fault = faulty_row(packed, rows, d);
+  for (uint32_t i = 0; i < tiles * ROWS * PANEL; i++) {
+    best[i / (ROWS * PANEL)].score[0][i % (ROWS * PANEL)] = -__builtin_inff();
+    best[i / (ROWS * PANEL)].panel[0][i % (ROWS * PANEL)] = 0;
+  }
+  for (uint32_t first = 0; first < count; first += step) {
+    uint32_t last = min_u32(count, first + step);
+    for (uint32_t t = 0; t < tiles; t++) meet_panels(packed + (size_t)t * ROWS * d, panels, first, last, d, best + t);
+  }
+  for (uint32_t r = 0; r < rows; r++) codes[r] = winner(best[r / ROWS].score[r % ROWS], best[r / ROWS].panel[r % ROWS]);
+  return fault;
+}
+
+// Items: rows. Fault: the row. Scratch: ROW_BLOCK · (4 · dimension + 8 · PANEL) bytes, and where screened as much as
+// `screen_scratch` says.
 EXPORT(assign)
 uint32_t assign(const nearest_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   uint32_t fault = NO_FAULT;
-  uint32_t d = a->dimension, panels = ceil_div(a->codewords, PANEL), step = panels_per_block(d);
-  size_t width = (size_t)a->groups * d;
-  lane_best *best = (lane_best *)scratch;
-  float *packed = (float *)(best + ROW_BLOCK / ROWS);
-  for (uint32_t row = begin; row < end; row += ROW_BLOCK) {
-    uint32_t rows = min_u32(ROW_BLOCK, end - row), tiles = ceil_div(rows, ROWS);
-    for (uint32_t group = 0; group < a->groups; group++) {
+  uint32_t d = a->dimension, panels = ceil_div(a->codewords, PANEL);
+  size_t width = (size_t)a->groups * d, group_panels = (size_t)panels * (1 + d) * PANEL;
+  for (uint32_t group = 0; group < a->groups; group++) {
+    const float *codebook = a->codebooks + (size_t)group * a->codewords * d;
+    const float *group_start = a->panels + group * group_panels;
+#if DOT
+    screening screen = {0};
+    if (a->screened)
+      open_screening(&screen, codebook, group_start,
+                     (const int32_t *)(a->panels + a->groups * group_panels) + (size_t)group * panels * screen_words(d),
+                     a->codewords, d, scratch + (size_t)ROW_BLOCK * (4 * d + 8 * PANEL));
+#endif
+    for (uint32_t row = begin; row < end;) {
       const float *x = a->x + row * width + group * d;
-      const float *group_panels = a->panels + (size_t)group * panels * (1 + d) * PANEL;
-      pack_rows(x, rows, d, width, 1, packed);
-      uint32_t faulty = faulty_row(packed, rows, d);
-      if (faulty != NO_FAULT) fault = min_u32(fault, row + faulty);
-      for (uint32_t i = 0; i < tiles * ROWS * PANEL; i++) {
-        best[i / (ROWS * PANEL)].score[0][i % (ROWS * PANEL)] = -__builtin_inff();
-        best[i / (ROWS * PANEL)].panel[0][i % (ROWS * PANEL)] = 0;
-      }
-      for (uint32_t first = 0; first < panels; first += step) {
-        uint32_t last = min_u32(panels, first + step);
-        for (uint32_t t = 0; t < tiles; t++)
-          meet_panels(packed + (size_t)t * ROWS * d, group_panels, first, last, d, best + t);
+      uint32_t codes[ROW_BLOCK], rows = 0;
+#if DOT
+      if (screen.promising) rows = screen_rows(&screen, x, min_u32(SCREEN_ROWS, end - row), width, codes);
+#endif
+      if (rows == 0) {
+        rows = min_u32(ROW_BLOCK, end - row);
+        uint32_t faulty = nearest_of_all(x, rows, width, group_start, a->codewords, d, scratch, codes);
+        if (faulty != NO_FAULT) fault = min_u32(fault, row + faulty);
       }
       for (uint32_t r = 0; r < rows; r++) {
-        uint32_t code = winner(best[r / ROWS].score[r % ROWS], best[r / ROWS].panel[r % ROWS]);
-        const float *c = a->codebooks + ((size_t)group * a->codewords + code) * d;
         size_t out = (size_t)(row + r) * a->groups + group;
-        a->codes[out] = (int32_t)code;
-        a->distances[out] = distance(x + r * width, c, d, a->inner_product);
+        a->codes[out] = (int32_t)codes[r];
+        a->distances[out] = distance(x + r * width, codebook + (size_t)codes[r] * d, d, a->inner_product);
       }
+      row += rows;
     }
   }
   return fault;

@@ -12,6 +12,7 @@ typedef struct {
   uint32_t groups, codewords, dimension;
   uint32_t inner_product; // 0: squared L2
   uint32_t count;         // codewords to find for each row
+  uint32_t screened;      // 1: the panels are followed by those for screening
 } nearest_arguments;
 
 // Σ(x − c)², or −x·c; computed directly, as expanding the square would cancel.
@@ -29,7 +30,7 @@ INLINE float distance(const float *x, const float *c, uint32_t d, uint32_t inner
     }
     for (; i < d; i++) sum += (x[i] - c[i]) * (x[i] - c[i]);
   }
-  for (int lane = 0; lane < LANES; lane++) sum += sums[lane];
+  sum += sum_of(sums);
   // 0 − sum, so that a product of zero is not −0.
   return inner_product ? 0 - sum : sum;
 }

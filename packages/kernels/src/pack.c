@@ -1,17 +1,19 @@
 // Packing: codebooks and matrices into panels of PANEL columns, dimension-major.
-#include "kernels.h"
+#include "screen.h"
 
 typedef struct {
   const float *codebooks; // [groups, codewords, dimension]
-  float *panels;          // [groups, ceil(codewords / PANEL), 1 + dimension, PANEL]
+  float *panels;          // [groups, ceil(codewords / PANEL), 1 + dimension, PANEL], then as many for screening
   uint32_t groups, codewords, dimension;
   uint32_t inner_product; // 0: squared L2
+  uint32_t screened;      // 1: for screening too, see screen.h, where the target does that
 } pack_codebooks_arguments;
 
 // Each panel starts with what the register tile starts from, −½‖c‖² (0 under inner product), so that the largest
 // x·c − ½‖c‖² is the nearest codeword. Lanes beyond the last codeword start at −∞ and never win.
 //
 // Items: panels. Fault: the codeword (counted over all groups) that is not finite or whose squared norm overflows.
+// Scratch, where screened: 8 · (dimension + LANES) bytes.
 EXPORT(packCodebooks)
 uint32_t pack_codebooks(const pack_codebooks_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;
@@ -36,6 +38,14 @@ uint32_t pack_codebooks(const pack_codebooks_arguments *a, uint32_t begin, uint3
       if (!is_finite((float)norm)) fault = min_u32(fault, codeword);
       panel[lane] = a->inner_product ? 0 : (float)(-0.5 * norm);
     }
+#if DOT
+    if (a->screened) {
+      int32_t *screen = (int32_t *)(a->panels + (size_t)a->groups * panels * (1 + d) * PANEL) + item * screen_words(d);
+      float *centre = (float *)scratch;
+      pack_screen(a->codebooks + (size_t)group * a->codewords * d, a->codewords, first, d, a->inner_product, screen,
+                  centre, (whole *)(centre + ceil_div(d, LANES) * LANES));
+    }
+#endif
   }
   return fault;
 }

@@ -83,3 +83,42 @@ INLINE int any(ivec v) {
   return __builtin_reduce_or(v) != 0;
 #endif
 }
+
+// One bit for each lane that is all ones.
+INLINE uint32_t bits_of(ivec v) {
+#if defined(__wasm_simd128__)
+  return __builtin_wasm_bitmask_i32x4(v);
+#else
+  typedef _Bool flags __attribute__((ext_vector_type(LANES)));
+  flags set = __builtin_convertvector(v, flags);
+  uint32_t bits = 0;
+  __builtin_memcpy(&bits, &set, sizeof(set));
+  return bits;
+#endif
+}
+
+// The lanes of a vector reduced to one: its halves are combined until a single lane is left, the same way everywhere.
+#define LOWER_8(v) __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7)
+#define UPPER_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)
+#define LOWER_4(v) __builtin_shufflevector(v, v, 0, 1, 2, 3)
+#define UPPER_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7)
+#define SWAP_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1)
+#define SWAP_1(v) __builtin_shufflevector(v, v, 1, 0, 3, 2)
+#if LANES == 16
+#define TO_8(v, combine) combine(LOWER_8(v), UPPER_8(v))
+#define TO_4(v, combine) combine(LOWER_4(TO_8(v, combine)), UPPER_4(TO_8(v, combine)))
+#elif LANES == 8
+#define TO_4(v, combine) combine(LOWER_4(v), UPPER_4(v))
+#else
+#define TO_4(v, combine) (v)
+#endif
+#define TO_2(v, combine) combine(TO_4(v, combine), SWAP_2(TO_4(v, combine)))
+#define TO_1(v, combine) combine(TO_2(v, combine), SWAP_1(TO_2(v, combine)))[0]
+#define PLUS(a, b) ((a) + (b))
+#define EITHER(mask, a, b) ((typeof(a))(((mask) & (typeof(mask))(a)) | (~(mask) & (typeof(mask))(b))))
+#define LARGER(a, b) EITHER((a) > (b), a, b)
+#define SMALLER(a, b) EITHER((a) < (b), a, b)
+
+INLINE float sum_of(vec v) { return TO_1(v, PLUS); }
+INLINE float largest_of(vec v) { return TO_1(v, LARGER); }
+INLINE int32_t lowest_of(ivec v) { return TO_1(v, SMALLER); }

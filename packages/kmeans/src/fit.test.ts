@@ -204,6 +204,25 @@ describe("Lloyd's algorithm", () => {
   });
 });
 
+describe("the sample", () => {
+  const x = clusteredMatrix(500, 4, { seed: 9 });
+  const total = (counts: Float64Array): number => counts.reduce((sum, count) => sum + count);
+
+  it("is all rows unless another number is given", async () => {
+    const all = await fit(x, { codebookSize: 4 });
+    expect(total(all.counts)).toBe(500);
+    expect(all.codes).toHaveLength(500);
+    expect(await fit(x, { codebookSize: 4, sample: 1000 })).toEqual(all);
+  });
+
+  it("has that many rows, of which each counts once", async () => {
+    const part = await fit(x, { codebookSize: 4, sample: 123 });
+    expect(total(part.counts)).toBe(123);
+    expect(part.codes).toBeUndefined();
+    expect(await fit(x, { codebookSize: 4, sample: 123, seed: 1 })).not.toEqual(part);
+  });
+});
+
 describe("starts", () => {
   it.each(INITS)("%s gives the same bits for the same seed, others for another", async (init) => {
     const x = gaussianMatrix(200, 4, { seed: 6 });

@@ -35,7 +35,8 @@ import { normalizeRows } from "./statistics.js";
  *
  * A matrix and a stream of the same rows give the same codebook bit for bit, however the stream is cut; so do runs with
  * any number of threads. A stream is read once for the start and once for each iteration, in memory for `initRows` rows
- * and two blocks of {@link blockRows}; one that can be read only once needs `miniBatch` or `sample`.
+ * and two blocks of {@link blockRows}; one that can be read only once needs `miniBatch` or `sample`. A matrix is used where
+ * it is if the backend can; it must not change until the fit has ended.
  *
  * @param rows `[n, cols]`, finite, n ≥ `codebookSize`
  * @throws {ArgumentError} for an option out of range, fewer rows than codewords, or a stream that cannot be read again

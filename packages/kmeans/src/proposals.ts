@@ -39,7 +39,7 @@ export function openProposals(backend: CompleteBackend, rows: Matrix): Proposals
       data[to + cols] = copyCentred(block.data, i * cols, data, to, cols, centre, scale);
       data[to + cols + 1] = 1;
     }
-    blocks.push(backend.tensor(data, [block.rows, wide]));
+    blocks.push(backend.borrow(data, [block.rows, wide]));
   }
 
   return {

@@ -56,7 +56,8 @@ export interface BlockSource<B extends Block = HostBlock> {
 }
 
 /**
- * Rows in memory. They are uploaded once if they fit, else in each pass.
+ * Rows in memory. The backend uses them where they are if it can; else they are uploaded once if they fit, else in each
+ * pass. Either way they must not change until the source is disposed.
  *
  * @param rowOf the caller's index of a row, where these are a part of the caller's rows
  */
@@ -79,7 +80,8 @@ export function memorySource(
       for (let start = 0, b = 0; start < rows; start += size, b++) {
         await pause();
         const end = Math.min(rows, start + size);
-        const block = resident[b] ?? upload(backend, sliceRows(matrix, start, end), weights, start);
+        const block =
+          resident[b] ?? onDevice(backend, sliceRows(matrix, start, end), weights, start, "borrow");
         if (fits) resident[b] = block;
         yield fits ? { ...block, release: () => undefined } : block;
       }
@@ -111,7 +113,7 @@ export function streamSource(
       let start = 0;
       for await (const batch of batchesOf(rows, blockRows(cols), signal)) {
         checkWidth(batch, cols);
-        yield upload(backend, batch, weights, start);
+        yield onDevice(backend, batch, weights, start, "tensor");
         start += batch.rows;
         await pause();
       }
@@ -138,17 +140,19 @@ export function checkWidth(rows: Matrix, cols: number): void {
   }
 }
 
-function upload(
+/** @param how `borrow` for rows that stay as they are, `tensor` for those in a buffer that is used again */
+function onDevice(
   backend: CompleteBackend,
   host: Matrix,
   weights: Float32Array | undefined,
   start: number,
+  how: "borrow" | "tensor",
 ): HostBlock {
   const end = start + host.rows;
   if (weights !== undefined && end > weights.length) checkWeightCount(weights, end);
   const { x, w } = backend.scope(() => ({
-    x: backend.tensor(host.data, [host.rows, host.cols]),
-    w: weights && backend.tensor(weights.subarray(start, end), [host.rows]),
+    x: backend[how](host.data, [host.rows, host.cols]),
+    w: weights && backend[how](weights.subarray(start, end), [host.rows]),
   }));
   return {
     x,

@@ -6,6 +6,7 @@ import { clusterCases, codebookCases } from "./codebooks.js";
 import { denseCases } from "./dense.js";
 import { faultCases } from "./faults.js";
 import { invarianceCases } from "./invariance.js";
+import { manyRowsCases } from "./many-rows.js";
 import { orderCases } from "./order.js";
 import { scalarCases } from "./scalar.js";
 import { tensorCases } from "./tensors.js";
@@ -32,6 +33,7 @@ export function conformanceCases(
     ...faultCases,
     ...argumentCases,
     ...invarianceCases,
+    ...manyRowsCases,
   ];
   return definitions.map((definition) => toCase(definition, settings));
 }

@@ -1,6 +1,20 @@
 import { NonFiniteError } from "@tessera/core";
 import { assignments, honest, inputs, kernels, nextFloat, type Mutant } from "./mutant.js";
 
+/** Each vector rounded to 255 levels of its own, as screening does. */
+function wholeNumbers(data: Float32Array, width: number): Float32Array {
+  const rounded = data.slice();
+  for (let start = 0; start < data.length; start += width) {
+    const vector = data.subarray(start, start + width);
+    const step = Math.fround(vector.reduce((most, v) => Math.max(most, Math.abs(v)), 0) / 127);
+    if (!(step > 0 && step < Infinity)) continue;
+    vector.forEach((value, i) => {
+      rounded[start + i] = Math.round(value / step) * step;
+    });
+  }
+  return rounded;
+}
+
 /** Defects of the kernels that assign. */
 export const assigningMutants: readonly Mutant[] = [
   assignments(
@@ -75,6 +89,23 @@ export const assigningMutants: readonly Mutant[] = [
   })),
   inputs("half precision", "assign: codes and distances by l2", (data) =>
     data.map((value) => (Number.isFinite(value) ? Number(value.toPrecision(3)) : value)),
+  ),
+  inputs(
+    "rows and codewords in whole numbers, and no second look",
+    "assign: many rows",
+    (data, width) => wholeNumbers(data, width),
+  ),
+  assignments(
+    "where there are many rows, a tie goes to whichever comes to hand",
+    "invariance: many rows",
+    (found, x, _books, { groups, dimension }) => ({
+      ...found,
+      codes: found.codes.map((code, i) =>
+        x.length > 500 * groups * dimension && found.distances[i] === found.distances[0]
+          ? Math.max(0, code - 1)
+          : code,
+      ),
+    }),
   ),
   inputs("small values become zero", "assign: magnitudes", (data) =>
     data.map((value) => (Math.abs(value) < 1e-12 ? 0 : value)),
