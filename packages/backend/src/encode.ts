@@ -1,4 +1,3 @@
-import { resolveBackend } from "@tessera/backend";
 import {
   batchesOf,
   checkDimension,
@@ -7,25 +6,30 @@ import {
   type CompleteBackend,
   type EncodeOptions,
   isMatrix,
+  type Matrix,
   type Model,
   type Rows,
   type Tensor,
   throwIfAborted,
   withRowOffset,
 } from "@tessera/core";
+import { resolveBackend } from "./pick.js";
 
 /** What encodes one batch of rows after another on one backend. */
 export interface DeviceEncoder {
   /** The most float32 values per row that encoding keeps on the device; it sets the number of rows in a batch. */
   readonly valuesPerRow: number;
+  /** What to upload in place of a batch, in memory of its own. Default: the batch. */
+  prepare?(batch: Matrix): Matrix;
   /**
    * Enqueues the encoding of a batch, and resolves to its codes, `[n, columns]` row-major.
    *
    * Whatever it makes it disposes, also when it fails.
    *
    * @param x `[n, d]`
+   * @param prepared what `prepare` made; without it, a batch that may change once this returns
    */
-  encode(x: Tensor<"float32">): Promise<ArrayLike<number>>;
+  encode(x: Tensor<"float32">, prepared: Matrix): Promise<ArrayLike<number>>;
   dispose(): void;
 }
 
@@ -84,11 +88,12 @@ export async function encodeOnDevice(
 async function encodeBatch(
   backend: CompleteBackend,
   encoder: DeviceEncoder,
-  batch: { readonly data: Float32Array; readonly rows: number; readonly cols: number },
+  batch: Matrix,
 ): Promise<ArrayLike<number>> {
-  const x = backend.tensor(batch.data, [batch.rows, batch.cols]);
+  const prepared = encoder.prepare?.(batch) ?? batch;
+  const x = backend.tensor(prepared.data, [prepared.rows, prepared.cols]);
   try {
-    return await encoder.encode(x);
+    return await encoder.encode(x, prepared);
   } finally {
     x.dispose();
   }
