@@ -38,7 +38,7 @@ const BATCH_VALUES = 2 ** 23;
 
 /**
  * Codes of a matrix or a stream, batch by batch, in bounded memory. A batch is uploaded while the one before it is still
- * being computed.
+ * being computed. A matrix may be read where it lies: it must not change until the promise settles.
  *
  * @param open makes the encoder on the chosen backend
  * @throws {ShapeError} if the rows do not have the model's dimension
@@ -66,11 +66,13 @@ export async function encodeOnDevice(
     onProgress?.({ task: "encode", done: end, total });
     throwIfAborted(signal);
   };
+  // A stream reuses the memory of a batch for the next.
+  const lasting = isMatrix(rows);
   let start = 0;
   try {
     for await (const batch of batchesOf(rows, size, signal)) {
       checkDimension(model, batch);
-      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch));
+      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch, lasting));
       // Awaited later; until then its failure must not count as unhandled.
       codes.catch(() => undefined);
       start += batch.rows;
@@ -89,9 +91,11 @@ async function encodeBatch(
   backend: CompleteBackend,
   encoder: DeviceEncoder,
   batch: Matrix,
+  lasting: boolean,
 ): Promise<ArrayLike<number>> {
   const prepared = encoder.prepare?.(batch) ?? batch;
-  const x = backend.tensor(prepared.data, [prepared.rows, prepared.cols]);
+  const upload = lasting || prepared !== batch ? backend.borrow : backend.tensor;
+  const x = upload(prepared.data, [prepared.rows, prepared.cols]);
   try {
     return await encoder.encode(x, prepared);
   } finally {

@@ -73,6 +73,7 @@ export class Codes {
   pack(): Uint8Array {
     const { columns, data, packedBytes } = this;
     const bits = this.cardinalities.map(bitsFor);
+    if (data instanceof Uint8Array && bits.every((width) => width === 8)) return data.slice();
     const packed = new Uint8Array(this.rows * packedBytes);
     for (let i = 0; i < this.rows; i++) {
       let held = 0;

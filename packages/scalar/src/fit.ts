@@ -17,7 +17,7 @@ import {
 import { CellCodec } from "./cells.js";
 import type { ScalarCodec } from "./codec.js";
 import { type Cells, equalMassCells, nearestCells } from "./equal-mass.js";
-import { lloydMaxLevels } from "./gaussian.js";
+import { lloydMaxLevels, uniformLoading } from "./gaussian.js";
 import { HalfCodec } from "./half.js";
 import { ScalarModel } from "./model.js";
 import { optimalRange } from "./optimal.js";
@@ -115,14 +115,20 @@ async function rangesOf(
   random: Random,
   pass: PassOptions,
 ): Promise<readonly Range[]> {
-  if (range === "quantile" || range === "optimal") {
-    const learned = range === "quantile" ? quantileRange : optimalRange;
-    return fromSortedColumns(rows, random, pass, (sorted) => learned(count, sorted));
+  // As much as is best for normal values is cut off.
+  const deviations = uniformLoading(count);
+  if (range === "quantile") {
+    return fromSortedColumns(rows, random, pass, (sorted) => quantileRange(deviations, sorted));
+  }
+  if (range === "optimal") {
+    return fromSortedColumns(rows, random, pass, (sorted) =>
+      optimalRange(count, deviations, sorted),
+    );
   }
   const { min, max, mean, deviation } = await statisticsOf(rows, pass);
   return Array.from(min, (lower, j) =>
     range === "meanstd"
-      ? normalRange(count, {
+      ? normalRange(deviations, {
           min: lower,
           max: max[j]!,
           mean: mean[j]!,

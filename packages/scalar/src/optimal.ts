@@ -1,4 +1,3 @@
-import { uniformLoading } from "./gaussian.js";
 import type { Range } from "./range.js";
 
 /** Rounds of fitting that a start is given. */
@@ -11,12 +10,14 @@ const TOLERANCE = 1e-6;
  * levels, a line through (code, value) by least squares gives the next levels, and so on. It starts from the range of the
  * values and from that which is best for normal values; the better end is kept, and never is it worse than the range of
  * the values.
+ *
+ * @param deviations what is best for normal values, in standard deviations on either side
  */
-export function optimalRange(count: number, sorted: Float32Array): Range {
+export function optimalRange(count: number, deviations: number, sorted: Float32Array): Range {
   const values = new SortedValues(sorted);
   const whole = { lower: values.min, upper: values.max };
   if (values.min === values.max) return whole;
-  const reach = uniformLoading(count) * values.deviation;
+  const reach = deviations * values.deviation;
   const normal = { lower: values.mean - reach, upper: values.mean + reach };
   let best = { range: whole, error: values.sumsOf(count, whole).error };
   for (const start of [whole, normal]) {

@@ -1,4 +1,4 @@
-import { normalTail, uniformLoading } from "./gaussian.js";
+import { normalTail } from "./gaussian.js";
 
 /** Where the first and the last of some levels lie. */
 export interface Range {
@@ -6,18 +6,18 @@ export interface Range {
   readonly upper: number;
 }
 
-/** The mean and as many standard deviations to either side as are best for normal values, within the values' range. */
+/** The mean and so many standard deviations to either side, within the values' range. */
 export function normalRange(
-  count: number,
+  deviations: number,
   { min, max, mean, deviation }: Readonly<Record<"min" | "max" | "mean" | "deviation", number>>,
 ): Range {
-  const reach = uniformLoading(count) * deviation;
+  const reach = deviations * deviation;
   return { lower: Math.max(min, mean - reach), upper: Math.min(max, mean + reach) };
 }
 
-/** Between the quantiles that leave outside as much as is best for normal values. */
-export function quantileRange(count: number, sorted: Float32Array): Range {
-  const outside = normalTail(uniformLoading(count));
+/** Between the quantiles that leave outside as much as so many standard deviations do of normal values. */
+export function quantileRange(deviations: number, sorted: Float32Array): Range {
+  const outside = normalTail(deviations);
   return { lower: quantile(sorted, outside), upper: quantile(sorted, 1 - outside) };
 }
 
