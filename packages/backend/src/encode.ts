@@ -94,8 +94,11 @@ async function encodeBatch(
   lasting: boolean,
 ): Promise<ArrayLike<number>> {
   const prepared = encoder.prepare?.(batch) ?? batch;
-  const upload = lasting || prepared !== batch ? backend.borrow : backend.tensor;
-  const x = upload(prepared.data, [prepared.rows, prepared.cols]);
+  const { data, rows, cols } = prepared;
+  const x =
+    lasting || prepared !== batch
+      ? backend.borrow(data, [rows, cols])
+      : backend.tensor(data, [rows, cols]);
   try {
     return await encoder.encode(x, prepared);
   } finally {

@@ -17,6 +17,7 @@ import type { ScalarCodec } from "./codec.js";
 /** Scalar quantization: one code for each dimension of a row. */
 export class ScalarModel implements Model<SqSpec> {
   readonly spec: SqSpec;
+  /** What was learned: a `UniformCodec`, `CellCodec`, `ScaledCodec` or `HalfCodec`. */
   readonly codec: ScalarCodec;
   readonly dimension: number;
   /** 2^bits for each dimension; with a `scale`, one column more. */

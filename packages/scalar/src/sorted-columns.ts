@@ -11,13 +11,13 @@ import {
 } from "@tessera/core";
 import type { PassOptions } from "./statistics.js";
 
-/** Values that are sorted at most: 64 MiB. Rows beyond are drawn from at random. */
-const SORTED_VALUES = 2 ** 24;
+/** Values that are sorted at most: 64 MiB, or 16 MiB at once. Of more, rows are drawn at random. */
+const SORTED_VALUES = { column: 2 ** 24, shared: 2 ** 22 };
 
 /**
  * What `learn` makes of the values of each column in ascending order, or of all values together.
  *
- * @param rows also a stream that can be read only once; more than 2²⁴ values' worth of rows are sampled
+ * @param rows also a stream that can be read only once; of more rows than fit 2²⁴ values (2²² if shared) a sample
  * @throws {NonFiniteError} naming the first row that is not finite among those looked at
  */
 export async function fromSortedColumns<T>(
@@ -27,7 +27,8 @@ export async function fromSortedColumns<T>(
   learn: (sorted: Float32Array) => T,
 ): Promise<T[]> {
   const { shared, signal, onProgress } = options;
-  const most = (cols: number): number => Math.max(1, Math.floor(SORTED_VALUES / cols));
+  const values = shared ? SORTED_VALUES.shared : SORTED_VALUES.column;
+  const most = (cols: number): number => Math.max(1, Math.floor(values / cols));
   const drawn = await sampleRows(rows, most, random, signal);
   if (drawn.matrix.rows === 0) throw new ShapeError("there are no rows to fit on");
   await withSampledRows(drawn, async () => checkFinite(drawn.matrix));

@@ -26,22 +26,19 @@ export interface PassOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-const BATCH_VALUES = 2 ** 20;
-
 /** @throws {NonFiniteError} naming the first row that is not finite */
 export async function statisticsOf(rows: Rows, options: PassOptions): Promise<Statistics> {
   const { signal, onProgress } = options;
   let sums: ColumnSums | undefined;
   let done = 0;
   const total = (rows as { readonly rows?: number }).rows;
-  // A stream's batches are cut to the same size as a matrix's, though no sum depends on it.
   for await (const batch of batchesOf(rows, 4096, signal)) {
     sums ??= new ColumnSums(batch.cols, batch.data);
     sums.add(batch.data, done);
     done += batch.rows;
     onProgress?.({ task: "statistics", done, total });
     throwIfAborted(signal);
-    if ((done * batch.cols) % BATCH_VALUES < batch.data.length) await pause();
+    await pause();
   }
   if (!sums) throw new ShapeError("there are no rows to fit on");
   return sums.finish(done, options.shared);

@@ -3,6 +3,7 @@ import {
   type Codes,
   type CompleteBackend,
   type EncodeOptions,
+  FormatError,
   type Matrix,
   type ModelState,
   type Rows,
@@ -24,6 +25,7 @@ export class UniformCodec implements ScalarCodec {
 
   constructor(levels: number, lower: Matrix, step: Matrix) {
     checkSameColumns(["lower", lower], ["step", step]);
+    if (step.data.some((value) => value < 0)) throw new FormatError("a step is below 0");
     this.levels = levels;
     this.lower = lower;
     this.step = step;
