@@ -6,6 +6,9 @@ import type { CpuTensor } from "./tensor.js";
 /** Values that `codes.c` does at once; its tables are padded to whole batches. */
 const BATCH = 16;
 
+/** Rows that it holds against many thresholds together. */
+const THRESHOLD_ROWS = 32;
+
 /** Per value, in the measure of `grainOf`: memory is the limit. */
 const OPERATIONS = 8;
 
@@ -75,7 +78,7 @@ export function encodeByThresholds(
   device.launch({
     kernel: "thresholdEncode",
     items: rows,
-    grain: grainOf((OPERATIONS + count) * dimension, 32),
+    grain: grainOf((OPERATIONS + count) * dimension, THRESHOLD_ROWS),
     arguments: [x.address, tensor?.address ?? 0, codes.address, dimension, count, bits],
     scratch: 4 * count * BATCH,
     fault: { kind: FAULT.inputRow },

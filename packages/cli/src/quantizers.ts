@@ -1,8 +1,9 @@
 import { createQuantizers, type Quantizers } from "@tessera/core";
 import { residualPart } from "@tessera/rq";
+import { scalarPart } from "@tessera/scalar";
 import { vqPart } from "@tessera/vq";
 
 /** Every quantizer that the command can fit and load. */
 export function knownQuantizers(): Quantizers {
-  return createQuantizers([vqPart, residualPart]);
+  return createQuantizers([vqPart, scalarPart, residualPart]);
 }

@@ -33,6 +33,15 @@ describe("Codes", () => {
     expect([...wide.pack()]).toEqual([0xff, 0xf7, 0xe6, 0x55]);
   });
 
+  it("names the first code out of range, in arrays of any type", () => {
+    for (const data of [[0, 1, 2, 5, 9, 4], Uint8Array.of(0, 1, 2, 5, 9, 4)]) {
+      expect(() => new Codes(data, [10, 5])).toThrow(new CodeRangeError(1, 1, 5, 5));
+      expect(new Codes(data, [10, 6]).rows).toBe(3);
+    }
+    expect(() => new Codes(Uint16Array.of(255, 256), [256])).toThrow(CodeRangeError);
+    expect(() => new Codes([0.5], [256])).toThrow(CodeRangeError);
+  });
+
   it("uses the smallest array that holds every column", () => {
     expect(new Codes([0, 255], [256, 256]).data).toBeInstanceOf(Uint8Array);
     expect(new Codes([0, 256], [256, 257]).data).toBeInstanceOf(Uint16Array);

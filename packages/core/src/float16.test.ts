@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "./float16.js";
+import {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float32ToFloat16,
+  float32ToBfloat16,
+} from "./float16.js";
 
 const toHalf = (value: number): number => float32ToFloat16(Float32Array.of(value))[0]!;
 
@@ -73,5 +78,22 @@ describe("bfloat16", () => {
   it("is the upper half of a float32", () => {
     const bits = Uint16Array.of(0x3f80, 0xc040, 0x7f80, 0x0001);
     expect([...bfloat16ToFloat32(bits)]).toEqual([1, -3, Number.POSITIVE_INFINITY, 2 ** -133]);
+  });
+
+  it("rounds to nearest, ties to even, and keeps what is not finite", () => {
+    const round = (value: number) => float32ToBfloat16(Float32Array.of(value))[0]!;
+    expect(round(1 + 2 ** -8)).toBe(0x3f80);
+    expect(round(1 + 3 * 2 ** -8)).toBe(0x3f82);
+    expect(round(-1 - 2 ** -8 - 2 ** -20)).toBe(0xbf81);
+    expect(round(3.4e38)).toBe(0x7f80);
+    expect(round(-Infinity)).toBe(0xff80);
+    expect(bfloat16ToFloat32(Uint16Array.of(round(NaN)))[0]).toBeNaN();
+  });
+
+  it("survives a round trip from bits", () => {
+    const finite = Uint16Array.from({ length: 2 ** 16 }, (_, i) => i).filter(
+      (bits) => (bits & 0x7f80) !== 0x7f80,
+    );
+    expect(float32ToBfloat16(bfloat16ToFloat32(finite))).toEqual(finite);
   });
 });

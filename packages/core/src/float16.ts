@@ -6,19 +6,18 @@
 /** The values of half-precision bits; every one is exact in float32. NaN and infinities are kept. */
 export function float16ToFloat32(bits: Uint16Array): Float32Array {
   const values = new Float32Array(bits.length);
+  const words = new Uint32Array(values.buffer);
   for (let i = 0; i < bits.length; i++) {
     const half = bits[i]!;
-    const exponent = (half >>> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    const magnitude =
-      exponent === 0
-        ? fraction * 2 ** -24
-        : exponent === 0x1f
-          ? fraction === 0
-            ? Infinity
-            : NaN
-          : (0x400 + fraction) * 2 ** (exponent - 25);
-    values[i] = half & 0x8000 ? -magnitude : magnitude;
+    const exponent = half & 0x7c00;
+    if (exponent === 0) {
+      const magnitude = (half & 0x3ff) * 2 ** -24;
+      values[i] = half & 0x8000 ? -magnitude : magnitude;
+    } else {
+      // The exponent's bias is 127, not 15; infinities and NaN have the highest exponent there is.
+      const rebias = exponent === 0x7c00 ? 0x70000000 : 0x38000000;
+      words[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + rebias);
+    }
   }
   return values;
 }
@@ -55,4 +54,19 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
   const words = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
   return new Float32Array(words.buffer);
+}
+
+/** Bfloat16 bits of float32 values, rounded to nearest, ties to even; beyond the largest, the infinity. */
+export function float32ToBfloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    // NaN keeps its upper half, with a bit that it cannot lose.
+    bits[i] =
+      (word & 0x7fffffff) > 0x7f800000
+        ? (word >>> 16) | 0x40
+        : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return bits;
 }

@@ -16,38 +16,45 @@ export interface RowSample {
  * Draws up to `count` rows in one pass, in memory for `count` rows (Vitter 1985, algorithm R).
  *
  * The draw depends on the order of the rows alone, so a matrix and a stream of the same rows give the same sample.
+ *
+ * @param count a number, or one that depends on the number of columns
  */
 export async function sampleRows(
   rows: Rows,
-  count: number,
+  count: number | ((cols: number) => number),
   random: Random,
   signal?: AbortSignal,
 ): Promise<RowSample> {
+  const limitFor = typeof count === "number" ? () => count : count;
   if (isMatrix(rows)) {
     checkMatrix(rows);
-    if (rows.rows <= count) return { matrix: rows, indices: undefined, total: rows.rows };
+    if (rows.rows <= limitFor(rows.cols)) {
+      return { matrix: rows, indices: undefined, total: rows.rows };
+    }
   }
   let cols = 1;
+  let limit = 0;
   let total = 0;
   // Of a matrix it is known how much will be held.
-  let held = new Float32Array(isMatrix(rows) ? count * rows.cols : 0);
+  let held = new Float32Array(isMatrix(rows) ? limitFor(rows.cols) * rows.cols : 0);
   const indices: number[] = [];
   // The size of a batch changes nothing here; small ones keep the work between two pauses short.
   for await (const batch of batchesOf(rows, isMatrix(rows) ? 65_536 : 4096, signal)) {
     cols = batch.cols;
+    limit = limitFor(cols);
     for (let i = 0; i < batch.rows; i++, total++) {
-      const slot = total < count ? total : random.integer(total + 1);
-      if (slot >= count) continue;
-      if ((slot + 1) * cols > held.length) held = grow(held, (slot + 1) * cols, count * cols);
+      const slot = total < limit ? total : random.integer(total + 1);
+      if (slot >= limit) continue;
+      if ((slot + 1) * cols > held.length) held = grow(held, (slot + 1) * cols, limit * cols);
       held.set(batch.data.subarray(i * cols, (i + 1) * cols), slot * cols);
       indices[slot] = total;
     }
     await pause();
   }
-  const drawn = Math.min(total, count);
+  const drawn = Math.min(total, limit);
   return {
     matrix: { data: held.subarray(0, drawn * cols), rows: drawn, cols },
-    indices: total <= count ? undefined : Float64Array.from(indices),
+    indices: total <= limit ? undefined : Float64Array.from(indices),
     total,
   };
 }

@@ -1,4 +1,4 @@
-export { type DeviceEncoder, encodeOnDevice } from "./encode.js";
+export { type DeviceEncoder, encodeOnDevice } from "@tessera/backend";
 export { fitVq, type FitVqOptions } from "./fit.js";
 export { VqModel, type VqFacts } from "./model.js";
 export { vqPart } from "./part.js";

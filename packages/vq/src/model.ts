@@ -1,3 +1,4 @@
+import { type DeviceEncoder, encodeOnDevice } from "@tessera/backend";
 import {
   ArgumentError,
   checkFinite,
@@ -17,7 +18,6 @@ import {
   type VqSpec,
   type WorkOptions,
 } from "@tessera/core";
-import { type DeviceEncoder, encodeOnDevice } from "./encode.js";
 
 /** What fitting found out, kept with the model. */
 export interface VqFacts {

@@ -48,6 +48,15 @@ beforeAll(async () => {
 });
 
 describe("fit", () => {
+  it.each(["sq4(range=optimal)", "fp16", "vq4+sq2(levels=lloydmax,scale=optimal)"])(
+    "learns %s, whose model evaluates as it was fitted",
+    async (spec) => {
+      const out = at("scalar.safetensors");
+      const { distortion } = await json(["fit", vectors, "--spec", spec, "--out", out]);
+      expect(await json(["eval", vectors, "--model", out])).toMatchObject({ spec, distortion });
+    },
+  );
+
   it("reports the model as JSON", async () => {
     const out = at("fit.safetensors");
     const result = await json(["fit", vectors, "--spec", "rq2x8", "--out", out, "--seed=3"]);

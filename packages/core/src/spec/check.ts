@@ -23,7 +23,7 @@ export function checkSpec(value: unknown, path = "", depth = 0): Spec {
       return { kind: "vq", codebookSize, ...(metric === "l2" ? {} : { metric }) };
     }
     case "sq": {
-      only(fields, path, ["bits", "levels", "range"]);
+      only(fields, path, ["bits", "levels", "range", "shared", "scale"]);
       const levels = choice(
         fields,
         path,
@@ -44,11 +44,24 @@ export function checkSpec(value: unknown, path = "", depth = 0): Spec {
       if (range !== "minmax" && levels !== "uniform") {
         fail(`${path}.range`, `applies to uniform levels only, and levels is ${levels}`);
       }
+      const scale = choice(fields, path, "scale", ["none", "optimal", "unbiased"], "none");
+      if (scale !== "none" && levels !== "lloydmax") {
+        fail(`${path}.scale`, `applies to lloydmax levels only, and levels is ${levels}`);
+      }
+      const shared = flag(fields, path, "shared");
+      if (shared && (float || scale !== "none")) {
+        fail(
+          `${path}.shared`,
+          "applies to levels that are learned, and these are the same for all",
+        );
+      }
       return {
         kind: "sq",
         bits,
         ...(levels === "uniform" ? {} : { levels }),
         ...(range === "minmax" ? {} : { range }),
+        ...(shared ? { shared } : {}),
+        ...(scale === "none" ? {} : { scale }),
       };
     }
     case "sign": {
@@ -108,10 +121,7 @@ export function checkTransform(value: unknown, path = ""): TransformSpec {
     case "pca": {
       only(fields, path, ["dimension", "whiten"]);
       const dimension = integer(fields, path, "dimension", 1, 2 ** 24);
-      const { whiten } = fields;
-      if (whiten !== undefined && typeof whiten !== "boolean") {
-        fail(`${path}.whiten`, `is ${show(whiten)}; it may be true or false`);
-      }
+      const whiten = flag(fields, path, "whiten");
       return { kind: "pca", dimension, ...(whiten ? { whiten } : {}) };
     }
     case "ae":
@@ -176,6 +186,14 @@ function integers(fields: Fields, path: string, name: string, low: number, high:
   return list(fields, path, name, 2 ** 12).map((item, i) =>
     integerAt(item, `${path}.${name}[${i}]`, low, high),
   );
+}
+
+function flag(fields: Fields, path: string, name: string): boolean {
+  const value = fields[name];
+  if (value !== undefined && typeof value !== "boolean") {
+    return fail(`${path}.${name}`, `is ${show(value)}; it may be true or false`);
+  }
+  return value ?? false;
 }
 
 function choice<T extends string>(

@@ -51,7 +51,7 @@ const LEAVES: Readonly<Record<string, Name>> = {
   sq: {
     numbers: 1,
     example: "sq8",
-    options: ["levels", "range"],
+    options: ["levels", "range", "shared", "scale"],
     build: ([bits], { options }) => ({ kind: "sq", bits, ...options }),
   },
   fp: {

@@ -10,7 +10,12 @@ export function printSpec(spec: Spec): string {
       return `vq${spec.codebookSize}${printOptions({ metric: spec.metric })}`;
     case "sq":
       if (spec.levels === "fp16" || spec.levels === "bf16") return spec.levels;
-      return `sq${spec.bits}${printOptions({ levels: spec.levels, range: spec.range })}`;
+      return `sq${spec.bits}${printOptions({
+        levels: spec.levels,
+        range: spec.range,
+        shared: spec.shared,
+        scale: spec.scale,
+      })}`;
     case "sign":
       return `sign${printOptions({ bits: spec.bits, estimator: spec.estimator })}`;
     case "fsq":

@@ -21,9 +21,19 @@ const specs: fc.Arbitrary<Spec> = fc.letrec<{ spec: Spec; level: Spec }>((tie) =
       .record({
         bits: fc.constantFrom(1, 2, 4, 6, 8),
         levels: fc.constantFrom("uniform", "quantile", "lloydmax"),
+        shared: fc.boolean(),
       })
-      .map(({ bits, levels }) => checkSpec({ kind: "sq", bits, levels })),
-    fc.constantFrom("fp16", "bf16", "sq8(range=optimal)", "sign(bits=4)").map(parseSpec),
+      .map((fields) => checkSpec({ kind: "sq", ...fields })),
+    fc
+      .constantFrom(
+        "fp16",
+        "bf16",
+        "sq8(range=optimal)",
+        "sq6(range=meanstd,shared=true)",
+        "sq4(levels=lloydmax,scale=unbiased)",
+        "sign(bits=4)",
+      )
+      .map(parseSpec),
     fc
       .array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 4 })
       .map((levels) => fsq(levels)),
@@ -178,6 +188,13 @@ describe("a spec object from outside", () => {
       { kind: "sq", bits: 4, levels: "quantile", range: "quantile" },
       "spec.range applies to uniform levels only",
     ],
+    [{ kind: "sq", bits: 4, scale: "optimal" }, "spec.scale applies to lloydmax levels only"],
+    [{ kind: "sq", bits: 4, shared: "yes" }, 'spec.shared is "yes"; it may be true or false'],
+    [
+      { kind: "sq", bits: 4, levels: "lloydmax", scale: "optimal", shared: true },
+      "spec.shared applies to levels that are learned",
+    ],
+    [{ kind: "sq", bits: 16, levels: "fp16", shared: true }, "spec.shared applies"],
     [
       {
         kind: "transformed",

@@ -22,7 +22,7 @@ export interface VqSpec {
   readonly metric?: "ip" | "cosine";
 }
 
-/** Per-dimension scalar levels. Short forms `sq8`, `sq4(levels=quantile)`, `fp16`, `bf16`. */
+/** Per-dimension scalar levels. Short forms `sq8`, `sq4(levels=lloydmax)`, `fp16`, `bf16`. */
 export interface SqSpec {
   readonly kind: "sq";
   /** Bits per dimension: 1, 2, 4, 6 or 8; 16 for `fp16` and `bf16`. */
@@ -31,6 +31,13 @@ export interface SqSpec {
   readonly levels?: "quantile" | "lloydmax" | "fp16" | "bf16";
   /** How the range of uniform levels is found; min–max if left out. */
   readonly range?: "quantile" | "meanstd" | "optimal";
+  /** One set of levels for all dimensions, as after a rotation; each dimension has its own if left out. */
+  readonly shared?: true;
+  /**
+   * With `lloydmax` alone: each row is brought to unit variance and keeps a scale of its own. `optimal` has the least
+   * error, `unbiased` gives inner products without bias after a random rotation.
+   */
+  readonly scale?: "optimal" | "unbiased";
 }
 
 /** One bit (or a few) per dimension. Short form `sign`. */

@@ -1,4 +1,3 @@
-import { resolveBackend } from "@tessera/backend";
 import {
   batchesOf,
   checkDimension,
@@ -7,25 +6,30 @@ import {
   type CompleteBackend,
   type EncodeOptions,
   isMatrix,
+  type Matrix,
   type Model,
   type Rows,
   type Tensor,
   throwIfAborted,
   withRowOffset,
 } from "@tessera/core";
+import { resolveBackend } from "./pick.js";
 
 /** What encodes one batch of rows after another on one backend. */
 export interface DeviceEncoder {
   /** The most float32 values per row that encoding keeps on the device; it sets the number of rows in a batch. */
   readonly valuesPerRow: number;
+  /** What to upload in place of a batch, in memory of its own. Default: the batch. */
+  prepare?(batch: Matrix): Matrix;
   /**
    * Enqueues the encoding of a batch, and resolves to its codes, `[n, columns]` row-major.
    *
    * Whatever it makes it disposes, also when it fails.
    *
    * @param x `[n, d]`
+   * @param prepared what `prepare` made; without it, a batch that may change once this returns
    */
-  encode(x: Tensor<"float32">): Promise<ArrayLike<number>>;
+  encode(x: Tensor<"float32">, prepared: Matrix): Promise<ArrayLike<number>>;
   dispose(): void;
 }
 
@@ -34,7 +38,7 @@ const BATCH_VALUES = 2 ** 23;
 
 /**
  * Codes of a matrix or a stream, batch by batch, in bounded memory. A batch is uploaded while the one before it is still
- * being computed.
+ * being computed. A matrix may be read where it lies: it must not change until the promise settles.
  *
  * @param open makes the encoder on the chosen backend
  * @throws {ShapeError} if the rows do not have the model's dimension
@@ -62,11 +66,13 @@ export async function encodeOnDevice(
     onProgress?.({ task: "encode", done: end, total });
     throwIfAborted(signal);
   };
+  // A stream reuses the memory of a batch for the next.
+  const lasting = isMatrix(rows);
   let start = 0;
   try {
     for await (const batch of batchesOf(rows, size, signal)) {
       checkDimension(model, batch);
-      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch));
+      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch, lasting));
       // Awaited later; until then its failure must not count as unhandled.
       codes.catch(() => undefined);
       start += batch.rows;
@@ -84,11 +90,17 @@ export async function encodeOnDevice(
 async function encodeBatch(
   backend: CompleteBackend,
   encoder: DeviceEncoder,
-  batch: { readonly data: Float32Array; readonly rows: number; readonly cols: number },
+  batch: Matrix,
+  lasting: boolean,
 ): Promise<ArrayLike<number>> {
-  const x = backend.tensor(batch.data, [batch.rows, batch.cols]);
+  const prepared = encoder.prepare?.(batch) ?? batch;
+  const { data, rows, cols } = prepared;
+  const x =
+    lasting || prepared !== batch
+      ? backend.borrow(data, [rows, cols])
+      : backend.tensor(data, [rows, cols]);
   try {
-    return await encoder.encode(x);
+    return await encoder.encode(x, prepared);
   } finally {
     x.dispose();
   }
