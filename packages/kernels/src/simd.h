@@ -83,3 +83,17 @@ INLINE int any(ivec v) {
   return __builtin_reduce_or(v) != 0;
 #endif
 }
+
+// A bit for each lane of `v`, which is all ones or all zeros.
+INLINE uint32_t bits(ivec v) {
+  typedef _Bool flags __attribute__((ext_vector_type(LANES)));
+#if LANES > 8
+  typedef uint16_t word;
+#else
+  typedef uint8_t word;
+#endif
+  flags set = __builtin_convertvector(v, flags);
+  word mask;
+  __builtin_memcpy(&mask, &set, sizeof(mask));
+  return mask & ((1u << LANES) - 1);
+}
