@@ -34,7 +34,7 @@ const BATCH_VALUES = 2 ** 23;
 
 /**
  * Codes of a matrix or a stream, batch by batch, in bounded memory. A batch is uploaded while the one before it is still
- * being computed.
+ * being computed; a matrix may be read in place, and must not change until its codes are there.
  *
  * @param open makes the encoder on the chosen backend
  * @throws {ShapeError} if the rows do not have the model's dimension
@@ -66,7 +66,10 @@ export async function encodeOnDevice(
   try {
     for await (const batch of batchesOf(rows, size, signal)) {
       checkDimension(model, batch);
-      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch));
+      const x = isMatrix(rows)
+        ? backend.borrow(batch.data, [batch.rows, batch.cols])
+        : backend.tensor(batch.data, [batch.rows, batch.cols]);
+      const codes = withRowOffset(start, () => encodeBatch(encoder, x));
       // Awaited later; until then its failure must not count as unhandled.
       codes.catch(() => undefined);
       start += batch.rows;
@@ -82,11 +85,9 @@ export async function encodeOnDevice(
 }
 
 async function encodeBatch(
-  backend: CompleteBackend,
   encoder: DeviceEncoder,
-  batch: { readonly data: Float32Array; readonly rows: number; readonly cols: number },
+  x: Tensor<"float32">,
 ): Promise<ArrayLike<number>> {
-  const x = backend.tensor(batch.data, [batch.rows, batch.cols]);
   try {
     return await encoder.encode(x);
   } finally {
