@@ -1,5 +1,5 @@
 // The nearest codeword of each row: a matrix product whose n × k result is reduced in registers and never stored.
-#include "nearest.h"
+#include "small.h"
 
 // The best of each lane so far, for the rows of a tile: score, and panel that it came from.
 typedef struct {
@@ -64,6 +64,7 @@ INLINE uint32_t winner(const float *score, const int32_t *panel) {
 // Items: rows. Fault: the row. Scratch: ROW_BLOCK · (4 · dimension + 8 · PANEL) bytes.
 EXPORT(assign)
 uint32_t assign(const nearest_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  if (is_small(a)) return assign_small(a, begin, end);
   uint32_t fault = NO_FAULT;
   uint32_t d = a->dimension, panels = ceil_div(a->codewords, PANEL), step = panels_per_block(d);
   size_t width = (size_t)a->groups * d;

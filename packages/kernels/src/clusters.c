@@ -4,14 +4,15 @@
 // Columns of a slice: a cache line.
 #define SLICE 16
 
-typedef double double2 __attribute__((vector_size(16)));
-typedef float float2 __attribute__((vector_size(8)));
-typedef float float2_any __attribute__((vector_size(8), aligned(4)));
+// Half a slice; a target with narrower vectors takes it in parts.
+typedef double double8 __attribute__((vector_size(64)));
+typedef float float8 __attribute__((vector_size(32)));
+typedef float float8_any __attribute__((vector_size(32), aligned(4)));
 
 // Rows without columns still have counts.
 INLINE uint32_t slices_of(uint32_t dimension) { return dimension ? ceil_div(dimension, SLICE) : 1; }
 
-INLINE double2 widen(const float *p) { return __builtin_convertvector((float2) * (const float2_any *)p, double2); }
+INLINE double8 widen(const float *p) { return __builtin_convertvector((float8) * (const float8_any *)p, double8); }
 
 typedef struct {
   const float *x;       // [rows, groups · dimension]
@@ -48,7 +49,9 @@ uint32_t cluster_sums(const cluster_sums_arguments *a, uint32_t begin, uint32_t 
       double weight = a->weights ? a->weights[row] : 1;
       if (counts) counts[code] += weight;
       if (columns == SLICE) {
-        UNROLL for (int i = 0; i < SLICE; i += 2) *(double2 *)(sum + i) += weight * widen(x + i);
+        UNROLL for (int i = 0; i < SLICE; i += 8) *(double8 *)(sum + i) += weight * widen(x + i);
+      } else if (columns == SLICE / 2) {
+        *(double8 *)sum += weight * widen(x);
       } else {
         for (uint32_t i = 0; i < columns; i++) sum[i] += weight * x[i];
       }
