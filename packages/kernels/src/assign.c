@@ -1,4 +1,5 @@
 // The nearest codeword of each row: a matrix product whose n × k result is reduced in registers and never stored.
+#include "nearest.h"
 #include "small.h"
 
 // The best of each lane so far, for the rows of a tile: score, and panel that it came from.

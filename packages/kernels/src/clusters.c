@@ -12,7 +12,10 @@ typedef float float8_any __attribute__((vector_size(32), aligned(4)));
 // Rows without columns still have counts.
 INLINE uint32_t slices_of(uint32_t dimension) { return dimension ? ceil_div(dimension, SLICE) : 1; }
 
-INLINE double8 widen(const float *p) { return __builtin_convertvector((float8) * (const float8_any *)p, double8); }
+// sum += weight · x, for half a slice.
+INLINE void add_half(double *sum, double weight, const float *x) {
+  *(double8 *)sum += weight * __builtin_convertvector((float8) * (const float8_any *)x, double8);
+}
 
 typedef struct {
   const float *x;       // [rows, groups · dimension]
@@ -49,9 +52,9 @@ uint32_t cluster_sums(const cluster_sums_arguments *a, uint32_t begin, uint32_t 
       double weight = a->weights ? a->weights[row] : 1;
       if (counts) counts[code] += weight;
       if (columns == SLICE) {
-        UNROLL for (int i = 0; i < SLICE; i += 8) *(double8 *)(sum + i) += weight * widen(x + i);
+        UNROLL for (int i = 0; i < SLICE; i += SLICE / 2) add_half(sum + i, weight, x + i);
       } else if (columns == SLICE / 2) {
-        *(double8 *)sum += weight * widen(x);
+        add_half(sum, weight, x);
       } else {
         for (uint32_t i = 0; i < columns; i++) sum[i] += weight * x[i];
       }
