@@ -1,8 +1,9 @@
 import { createQuantizers, type Quantizers } from "@tessera/core";
+import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
 import { vqPart } from "@tessera/vq";
 
 /** Every quantizer that the command can fit and load. */
 export function knownQuantizers(): Quantizers {
-  return createQuantizers([vqPart, residualPart]);
+  return createQuantizers([vqPart, residualPart, splitPart]);
 }

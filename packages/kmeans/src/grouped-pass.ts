@@ -1,4 +1,4 @@
-import { throwIfAborted, type CompleteBackend, type Matrix } from "@tessera/core";
+import { sliceColumns, throwIfAborted, type CompleteBackend } from "@tessera/core";
 import type { Run } from "./pass.js";
 import type { BlockSource, HostBlock } from "./source.js";
 import { addInto, type KmeansStatistics } from "./statistics.js";
@@ -105,7 +105,7 @@ export function groupRun({ backend, source, groups, signal }: GroupedRun, group:
       matrix: undefined,
       async *blocks() {
         for await (const block of source.blocks()) {
-          const host = sliceColumns(block.host, group * d, d);
+          const host = sliceColumns(block.host, group * d, (group + 1) * d);
           block.release();
           const x = backend.tensor(host.data, [host.rows, d]);
           yield { ...block, x, host, release: () => x.dispose() };
@@ -115,14 +115,4 @@ export function groupRun({ backend, source, groups, signal }: GroupedRun, group:
       dispose: () => undefined,
     },
   };
-}
-
-/** Columns `first..first + width` of a matrix, copied. */
-export function sliceColumns({ data, rows, cols }: Matrix, first: number, width: number): Matrix {
-  const slice = new Float32Array(rows * width);
-  for (let i = 0; i < rows; i++) {
-    const from = i * cols + first;
-    slice.set(data.subarray(from, from + width), i * width);
-  }
-  return { data: slice, rows, cols: width };
 }

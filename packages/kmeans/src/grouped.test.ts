@@ -15,7 +15,6 @@ import {
 } from "@tessera/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sliceColumns } from "./grouped-pass.js";
 import {
   blockRows,
   fitKmeans,
@@ -262,24 +261,5 @@ describe("fitKmeansGroups", () => {
     };
     await expect(fit(gaussianMatrix(300, 6, { seed: 1 }), options)).rejects.toThrow(AbortedError);
     expect(tasks.length).toBeLessThan(stopAfter + 3);
-  });
-});
-
-describe("sliceColumns", () => {
-  it("copies columns", () => {
-    const slice = sliceColumns(
-      matrix([
-        [1, 2, 3],
-        [4, 5, 6],
-      ]),
-      1,
-      2,
-    );
-    expect(slice).toEqual(
-      matrix([
-        [2, 3],
-        [5, 6],
-      ]),
-    );
   });
 });
