@@ -28,13 +28,10 @@ export class Codes {
     if (data.length % columns !== 0) {
       throw new ShapeError(`${data.length} codes do not fill rows of ${columns}`);
     }
-    for (let i = 0; i < data.length; i++) {
-      const code = data[i]!;
-      const column = i % columns;
-      if (!(code >= 0 && code < cardinalities[column]! && Number.isInteger(code))) {
-        throw new CodeRangeError(Math.floor(i / columns), column, code, cardinalities[column]!);
-      }
-    }
+    // Values that the type of the array rules out need no look.
+    const most =
+      data instanceof Uint8Array ? 2 ** 8 : data instanceof Uint16Array ? 2 ** 16 : Infinity;
+    if (cardinalities.some((cardinality) => cardinality < most)) checkValues(data, cardinalities);
     const fitting = codeArrayFor(cardinalities);
     this.data = data instanceof fitting ? data : fitting.from(data);
     this.rows = data.length / columns;
@@ -140,6 +137,18 @@ export function codeArrayFor(
 ): Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor {
   const largest = cardinalities.reduce((a, b) => Math.max(a, b), 1);
   return largest <= 2 ** 8 ? Uint8Array : largest <= 2 ** 16 ? Uint16Array : Uint32Array;
+}
+
+function checkValues(data: ArrayLike<number>, cardinalities: readonly number[]): void {
+  for (let row = 0, at = 0; at < data.length; row++) {
+    for (let column = 0; column < cardinalities.length; column++) {
+      const code = data[at++]!;
+      const cardinality = cardinalities[column]!;
+      if (!(code >= 0 && code < cardinality && Number.isInteger(code))) {
+        throw new CodeRangeError(row, column, code, cardinality);
+      }
+    }
+  }
 }
 
 function checkCardinality(cardinality: number, column: number): void {

