@@ -6,6 +6,7 @@
 
 // Half a slice; a target with narrower vectors takes it in parts.
 typedef double double8 __attribute__((vector_size(64)));
+typedef double double8_any __attribute__((vector_size(64), aligned(8)));
 typedef float float8 __attribute__((vector_size(32)));
 typedef float float8_any __attribute__((vector_size(32), aligned(4)));
 
@@ -14,7 +15,7 @@ INLINE uint32_t slices_of(uint32_t dimension) { return dimension ? ceil_div(dime
 
 // sum += weight · x, for half a slice.
 INLINE void add_half(double *sum, double weight, const float *x) {
-  *(double8 *)sum += weight * __builtin_convertvector((float8) * (const float8_any *)x, double8);
+  *(double8_any *)sum += weight * __builtin_convertvector((float8) * (const float8_any *)x, double8);
 }
 
 typedef struct {

@@ -1,17 +1,17 @@
-// The nearest codeword where a group's panels all stay in the cache, as those of a product quantizer do: a few rows meet
-// every panel before the next rows take their turn, straight from where they lie. Nothing is packed, and the best scores
-// wait in registers. The sums are those of the large tile, term by term, and so are the results, bit by bit.
+// The nearest codeword where a group's panels all stay in the cache, as those of a product quantizer do: a few rows
+// meet every panel before the next rows take their turn, straight from where they lie. Nothing is packed, and the best
+// scores wait in registers. The sums are those of the large tile, term by term, and the results bit by bit.
 #pragma once
 
 #include "nearest.h"
 
 // Accumulators, best scores and where those came from share the registers that the large tile fills with accumulators.
 #define SMALL_ROWS ((ROWS + 2) / 3)
-// Rows that meet one group after another: few enough for a small L1 cache, whatever their width.
+// Rows that meet one group after another.
 #define SMALL_BLOCK (16 * SMALL_ROWS)
 // Whether these are sums enough to keep two multipliers busy, which take four cycles. With fewer, long rows wait.
 #define SMALL_IS_WIDE (SMALL_ROWS * VECTORS >= 8)
-// Bytes of a group's panels up to which this is the faster way, measured: half of a level-2 cache, or of a level-1 cache.
+// Bytes of a group's panels up to which this is the faster way, measured: half of a level-2 cache, or a level-1 cache.
 #define SMALL_BYTES (SMALL_IS_WIDE ? 640 << 10 : 64 << 10)
 #define SMALL_DIMENSION 16
 

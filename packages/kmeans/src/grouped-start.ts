@@ -1,4 +1,10 @@
-import type { CompleteBackend, Matrix, Random } from "@tessera/core";
+import {
+  pause,
+  throwIfAborted,
+  type CompleteBackend,
+  type Matrix,
+  type Random,
+} from "@tessera/core";
 import { groupedPass } from "./grouped-pass.js";
 import { groupedPlusPlus } from "./grouped-plus-plus.js";
 import { mergeClusters } from "./merge.js";
@@ -6,7 +12,7 @@ import type { Settings } from "./options.js";
 import { memorySource } from "./source.js";
 
 /** More clusters than this are not merged: the time grows with their square. */
-const MOST_MERGED = 4096;
+const MOST_MERGED = 2048;
 
 export interface GroupedStart {
   readonly backend: CompleteBackend;
@@ -59,9 +65,13 @@ export async function chooseGroupedStart(
       codebooks,
     );
     const size = codebooks.length / groups;
-    const merged = statistics.map((group, m) =>
-      mergeClusters(group, codebooks.subarray(m * size, (m + 1) * size), codebookSize),
-    );
+    const merged: Float32Array[] = [];
+    for (const [m, group] of statistics.entries()) {
+      await pause();
+      throwIfAborted(signal);
+      const clusters = codebooks.subarray(m * size, (m + 1) * size);
+      merged.push(mergeClusters(group, clusters, codebookSize));
+    }
     return concatenate(merged);
   } finally {
     source.dispose();

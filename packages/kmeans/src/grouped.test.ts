@@ -73,7 +73,7 @@ describe("fitKmeansGroups", () => {
       [10, 31],
     ]);
     expect(groups.map(({ objective }) => objective)).toEqual([4, 2]);
-    expect(groups.map(({ counts }) => [...counts])).toEqual([
+    expect(groups.map(({ counts }) => Array.from(counts))).toEqual([
       [2, 2],
       [2, 2],
     ]);
