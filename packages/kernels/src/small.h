@@ -16,6 +16,9 @@
 #define SMALL_DIMENSION 16
 
 INLINE int is_small(const nearest_arguments *a) {
+#if defined(__wasm__) && !defined(__wasm_simd128__)
+  return 0; // Without vectors there is nothing to gain, and this is code to download.
+#endif
   uint64_t panels = ceil_div(a->codewords, PANEL), bytes = panels * (1 + a->dimension) * PANEL * sizeof(float);
   return bytes <= SMALL_BYTES && (SMALL_IS_WIDE || a->dimension <= SMALL_DIMENSION);
 }
@@ -83,8 +86,9 @@ INLINE uint32_t small_winner(const vec *score, const ivec *panel) {
 // `distance` for each row. Short ones, which it sums one value after another, go side by side.
 INLINE void small_distances(const float *const *x, const float *const *c, uint32_t d, uint32_t inner_product,
                             float *distances) {
-  if (d >= LANES) {
-    UNROLL for (int r = 0; r < SMALL_ROWS; r++) distances[r] = distance(x[r], c[r], d, inner_product);
+  if (d >= LANES || LANES == 4) {
+#pragma clang loop unroll(disable)
+    for (int r = 0; r < SMALL_ROWS; r++) distances[r] = distance(x[r], c[r], d, inner_product);
     return;
   }
   UNROLL for (int r = 0; r < SMALL_ROWS; r++) distances[r] = 0;
