@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AbortedError, ArgumentError, NonFiniteError, ShapeError } from "./errors.js";
-import { batchesOf, checkFinite, checkReplayable, type Matrix, matrix, sliceRows } from "./rows.js";
+import {
+  batchesOf,
+  checkFinite,
+  checkReplayable,
+  type Matrix,
+  matrix,
+  sliceColumns,
+  sliceRows,
+} from "./rows.js";
 
 async function* stream(m: Matrix, cuts: readonly number[]): AsyncGenerator<Matrix> {
   let start = 0;
@@ -23,6 +31,22 @@ describe("matrix", () => {
     expect(() => matrix(new Float32Array(5), 2)).toThrow("5 values do not fill rows of 2");
     expect(() => matrix([[1], [1, 2]])).toThrow("row 1 has 2 values, row 0 has 1");
     expect(() => matrix([])).toThrow(ShapeError);
+  });
+
+  it("is cut by columns into copies", () => {
+    const m = matrix([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const slice = sliceColumns(m, 1, 3);
+    expect(slice).toEqual(
+      matrix([
+        [2, 3],
+        [5, 6],
+      ]),
+    );
+    slice.data[0] = 9;
+    expect(m.data[1]).toBe(2);
   });
 
   it("names the first row that is not finite", () => {

@@ -52,6 +52,16 @@ export function sliceRows(m: Matrix, start: number, end: number): Matrix {
   };
 }
 
+/** Columns `start..end` of a matrix, copied. */
+export function sliceColumns({ data, rows, cols }: Matrix, start: number, end: number): Matrix {
+  const width = end - start;
+  const slice = new Float32Array(rows * width);
+  for (let i = 0; i < rows; i++) {
+    slice.set(data.subarray(i * cols + start, i * cols + end), i * width);
+  }
+  return { data: slice, rows, cols: width };
+}
+
 export function isMatrix(rows: Rows): rows is Matrix {
   return (rows as Matrix).data instanceof Float32Array;
 }

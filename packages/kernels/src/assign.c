@@ -1,6 +1,7 @@
 // The nearest codeword of each row: a matrix product whose n × k result is reduced in registers and never stored.
 #include "nearest.h"
 #include "screen_rows.h"
+#include "small.h"
 
 // The best of each lane so far, for the rows of a tile: score, and panel that it came from.
 typedef struct {
@@ -38,23 +39,6 @@ INLINE void meet_panels(const float *x, const float *panels, uint32_t first, uin
   }
 }
 
-// The lowest codeword among the lanes with the highest score.
-INLINE uint32_t winner(const float *score, const int32_t *panel) {
-  ivec lanes;
-  UNROLL for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
-  vec best = load(score);
-  ivec code = loadi(panel) * PANEL + lanes;
-  UNROLL for (int v = 1; v < VECTORS; v++) {
-    vec other = load(score + v * LANES);
-    ivec candidate = loadi(panel + v * LANES) * PANEL + (lanes + v * LANES);
-    ivec better = (other > best) | ((other == best) & (candidate < code));
-    best = select(better, other, best);
-    code = selecti(better, candidate, code);
-  }
-  // Among lanes with the highest score, the lowest codeword.
-  return (uint32_t)lowest_of(selecti(best == splat(largest_of(best)), code, splati(0x7fffffff)));
-}
-
 // The nearest codewords of up to ROW_BLOCK rows of a group; returns the first row at fault.
 INLINE uint32_t nearest_of_all(const float *x, uint32_t rows, size_t stride, const float *panels, uint32_t codewords,
                                uint32_t d, char *scratch, uint32_t *codes) {
@@ -63,15 +47,25 @@ INLINE uint32_t nearest_of_all(const float *x, uint32_t rows, size_t stride, con
   float *packed = (float *)(best + ROW_BLOCK / ROWS);
   pack_rows(x, rows, d, stride, 1, packed);
   uint32_t fault = faulty_row(packed, rows, d);
-  for (uint32_t i = 0; i < tiles * ROWS * PANEL; i++) {
-    best[i / (ROWS * PANEL)].score[0][i % (ROWS * PANEL)] = -__builtin_inff();
-    best[i / (ROWS * PANEL)].panel[0][i % (ROWS * PANEL)] = 0;
+  for (uint32_t t = 0; t < tiles; t++) {
+    for (uint32_t i = 0; i < ROWS * PANEL; i += LANES) {
+      store(best[t].score[0] + i, splat(-__builtin_inff()));
+      storei(best[t].panel[0] + i, splati(0));
+    }
   }
   for (uint32_t first = 0; first < count; first += step) {
     uint32_t last = min_u32(count, first + step);
     for (uint32_t t = 0; t < tiles; t++) meet_panels(packed + (size_t)t * ROWS * d, panels, first, last, d, best + t);
   }
-  for (uint32_t r = 0; r < rows; r++) codes[r] = winner(best[r / ROWS].score[r % ROWS], best[r / ROWS].panel[r % ROWS]);
+  for (uint32_t r = 0; r < rows; r++) {
+    vec score[VECTORS];
+    ivec from[VECTORS];
+    UNROLL for (int v = 0; v < VECTORS; v++) {
+      score[v] = load(best[r / ROWS].score[r % ROWS] + v * LANES);
+      from[v] = loadi(best[r / ROWS].panel[r % ROWS] + v * LANES);
+    }
+    codes[r] = winner(score, from);
+  }
   return fault;
 }
 
@@ -79,6 +73,7 @@ INLINE uint32_t nearest_of_all(const float *x, uint32_t rows, size_t stride, con
 // `screen_scratch` says.
 EXPORT(assign)
 uint32_t assign(const nearest_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  if (!a->screened && is_small(a)) return assign_small(a, begin, end);
   uint32_t fault = NO_FAULT;
   uint32_t d = a->dimension, panels = ceil_div(a->codewords, PANEL);
   size_t width = (size_t)a->groups * d, group_panels = (size_t)panels * (1 + d) * PANEL;

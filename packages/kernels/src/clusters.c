@@ -33,6 +33,10 @@ INLINE void add_row(double *sum, const float *x, uint32_t columns, double weight
       *(doubles *)(sum + i + j) += weighted ? weight * value : value;
     }
   }
+  for (; i + DOUBLES <= columns; i += DOUBLES) {
+    doubles value = widen(x + i);
+    *(doubles *)(sum + i) += weighted ? weight * value : value;
+  }
   for (; i < columns; i++) sum[i] += weight * x[i];
 }
 

@@ -35,6 +35,21 @@ INLINE float distance(const float *x, const float *c, uint32_t d, uint32_t inner
   return inner_product ? 0 - sum : sum;
 }
 
+// The lowest codeword among the lanes with the highest score; lanes of vector v hold codewords of panel[v].
+INLINE uint32_t winner(const vec score[VECTORS], const ivec panel[VECTORS]) {
+  ivec lanes;
+  UNROLL for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
+  vec best = score[0];
+  ivec code = panel[0] * PANEL + lanes;
+  UNROLL for (int v = 1; v < VECTORS; v++) {
+    ivec candidate = panel[v] * PANEL + (lanes + v * LANES);
+    ivec better = (score[v] > best) | ((score[v] == best) & (candidate < code));
+    best = select(better, score[v], best);
+    code = selecti(better, candidate, code);
+  }
+  return (uint32_t)lowest_of(selecti(best == splat(largest_of(best)), code, splati(0x7fffffff)));
+}
+
 // The first of `rows` packed rows that is not finite or whose squared norm overflows, or NO_FAULT.
 INLINE uint32_t faulty_row(const float *packed, uint32_t rows, uint32_t d) {
   size_t size = (size_t)ceil_div(rows, ROWS) * ROWS * d;

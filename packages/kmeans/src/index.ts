@@ -5,6 +5,13 @@ export {
   exchangeRowLimit,
 } from "./exchange.js";
 export { fitKmeans } from "./fit.js";
+export {
+  checkGroups,
+  fitKmeansGroups,
+  type GroupedKmeansOptions,
+  type GroupedKmeansResult,
+} from "./grouped.js";
+export type { GroupResult } from "./grouped-lloyd.js";
 export type {
   KmeansInit,
   KmeansMetric,

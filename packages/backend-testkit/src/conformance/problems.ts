@@ -34,6 +34,8 @@ const SHAPES: readonly (readonly [number, number, number, number])[] = [
   [1000, 2, 33, 17],
   [3, 1, 1000, 257],
   [1000, 1, 257, 129],
+  // More codewords than a level-2 cache holds.
+  [13, 1, 1300, 127],
   // Enough rows for every thread of an engine to have some.
   [20011, 1, 13, 7],
 ];

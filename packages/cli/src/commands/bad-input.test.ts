@@ -226,10 +226,10 @@ describe("specs", () => {
 
   it("that this build cannot run name the package", async () => {
     await fails(
-      fit(vectors, "pq2x4"),
+      fit(vectors, "ae(4,2)>pq2x4"),
       1,
-      'tessera: "pq2x4" is run by @tessera/pq, which was not given',
-      "hint: add @tessera/pq and pass its part to createQuantizers()",
+      'tessera: "ae(4,2)>…" is run by @tessera/rqvae, which was not given',
+      "hint: add @tessera/rqvae and pass its part to createQuantizers()",
     );
   });
 });

@@ -78,6 +78,14 @@ describe("fit", () => {
     expect(await readFile(a)).not.toEqual(await readFile(c));
   });
 
+  it.each(["pq2x8", "split2(rq2x4)", "vq8+pq4x4"])("learns %s", async (spec) => {
+    const out = at("product.safetensors");
+    const result = await json(["fit", vectors, "--spec", spec, "--out", out]);
+    expect(result).toMatchObject({ spec, dimension: 8, rows: ROWS });
+    const judged = await json(["eval", vectors, "--model", out]);
+    expect(judged["distortion"]).toBeCloseTo(result["distortion"] as number, 5);
+  });
+
   it("says in prose what it did", async () => {
     const { code, out, err } = await tessera([
       "fit",
