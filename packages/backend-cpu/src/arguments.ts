@@ -89,3 +89,14 @@ export function bookShape(codebooks: Tensor): BookShape {
   }
   return { groups, codewords, dimension };
 }
+
+/** @throws {ShapeError} unless there are codebooks, `[1, k, dimension]` each, with every extent at least 1 */
+export function checkLevels(codebooks: readonly Tensor[], dimension: number): void {
+  if (codebooks.length === 0) {
+    throw new ShapeError("codebooks is an empty list", { hint: "pass a codebook for each level" });
+  }
+  codebooks.forEach((codebook, l) => {
+    checkShape(codebook, `codebooks[${l}]`, [1, undefined, dimension]);
+    bookShape(codebook);
+  });
+}

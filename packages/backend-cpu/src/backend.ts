@@ -9,6 +9,7 @@ import {
   type AssignOptions,
   type Assignment,
   type BackendInfo,
+  type BeamCodes,
   type ClusterSums,
   type CompleteBackend,
   type DType,
@@ -25,11 +26,13 @@ import {
   checkChoice,
   checkExtents,
   checkInteger,
+  checkLevels,
   checkShape,
   own,
 } from "./arguments.js";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
+import { searchBeam } from "./launch-beam.js";
 import { decodeScalars, encodeByThresholds, encodeScalars } from "./launch-codes.js";
 import { gather, residual, take } from "./launch-gather.js";
 import { multiply } from "./launch-matmul.js";
@@ -143,6 +146,26 @@ export class CpuBackend implements CompleteBackend {
     options: AssignOptions = {},
   ): Assignment {
     return this.#nearest(x, codebooks, count, options);
+  }
+
+  beamSearch(
+    x: Tensor<"float32">,
+    codebooks: readonly Tensor<"float32">[],
+    beam: number,
+  ): BeamCodes {
+    const rows = own(this, x, "x", "float32");
+    const books = codebooks.map((book, l) => own(this, book, `codebooks[${l}]`, "float32"));
+    checkShape(rows, "x", [undefined, undefined]);
+    const [count, dimension] = rows.shape as [number, number];
+    checkLevels(books, dimension);
+    checkInteger(beam, "beam", 1, 256);
+    const shape = [books.length, count];
+    return this.#made(() => {
+      const codes = this.#output("int32", shape);
+      const distances = this.#output("float32", shape);
+      searchBeam(this.device, { x: rows, books, codes, distances }, beam);
+      return { codes, distances };
+    });
   }
 
   gather(codebooks: Tensor<"float32">, codes: Tensor<"int32">): Tensor<"float32"> {

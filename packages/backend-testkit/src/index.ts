@@ -1,4 +1,5 @@
 export * from "./reference/assign.js";
+export * from "./reference/beam.js";
 export * from "./reference/codebooks.js";
 export * from "./reference/dense.js";
 export * from "./reference/scalar.js";

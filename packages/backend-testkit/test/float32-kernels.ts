@@ -53,10 +53,79 @@ function assignTopK(
   return { codes, distances };
 }
 
+/**
+ * By residuals about a common centre. Each level lists the extensions of every candidate by their gain, x·c − ½‖c‖².
+ */
+function beamSearch(
+  x: Float32Array,
+  codebooks: readonly Float32Array[],
+  dimension: number,
+  beam: number,
+): ReturnType<ReferenceKernels["beamSearch"]> {
+  referenceKernels.beamSearch(x.subarray(0, 0), codebooks, dimension, beam); // Checks the codebooks.
+  const [first, ...rest] = codebooks as [Float32Array, ...Float32Array[]];
+  const count = first.length / dimension;
+  // In eighths, so that the sums of small integers stay exact.
+  const centre = Float32Array.from({ length: dimension }, (_, i) =>
+    beam === 1 ? 0 : Math.round((8 * sum(count, (k) => first[k * dimension + i]!)) / count) / 8,
+  );
+  const placed = (data: Float32Array) => data.map((value, i) => value - centre[i % dimension]!);
+  const books = [placed(first), ...rest];
+  const rows = x.length / dimension;
+  const codes = new Int32Array(books.length * rows);
+  const distances = new Float64Array(books.length * rows);
+  for (let row = 0; row < rows; row++) {
+    const values = x.slice(row * dimension, (row + 1) * dimension);
+    // Throws the error that names the row.
+    if (!Number.isFinite(sum(dimension, (i) => values[i]! ** 2))) {
+      referenceKernels.beamSearch(x, codebooks, dimension, beam);
+    }
+    let candidates = [{ path: [] as number[], left: placed(values), greedy: true }];
+    books.forEach((book, l) => {
+      const extensions = candidates.flatMap(({ left, greedy }, candidate) => {
+        const norm = f(0.5 * sum(dimension, (i) => left[i]! ** 2));
+        const gains = Array.from({ length: book.length / dimension }, (_, code) => {
+          const c = book.subarray(code * dimension, (code + 1) * dimension);
+          const half = f(0.5 * sum(dimension, (i) => c[i]! ** 2));
+          return f(f(sum(dimension, (i) => left[i]! * c[i]!) - half) - norm);
+        });
+        const best = gains.indexOf(Math.max(...gains));
+        return gains.map((gain, code) => ({
+          candidate,
+          code,
+          gain,
+          greedy: greedy && code === best,
+        }));
+      });
+      const best = extensions.toSorted((a, b) => b.gain - a.gain);
+      const last = l + 1 === books.length;
+      const kept = best.slice(0, last ? 1 : beam);
+      const greedy = best.find((extension) => extension.greedy)!;
+      if (!last && !kept.includes(greedy)) kept[kept.length - 1] = greedy;
+      candidates = kept.map((extension) => {
+        const { path, left } = candidates[extension.candidate]!;
+        return {
+          path: [...path, extension.code],
+          left: left.map((value, i) => value - book[extension.code * dimension + i]!),
+          greedy: extension.greedy,
+        };
+      });
+    });
+    const left = values;
+    candidates[0]!.path.forEach((code, l) => {
+      for (let i = 0; i < dimension; i++) left[i]! -= codebooks[l]![code * dimension + i]!;
+      codes[l * rows + row] = code;
+      distances[l * rows + row] = sum(dimension, (i) => left[i]! ** 2);
+    });
+  }
+  return { codes, distances, margins: new Float64Array(rows) };
+}
+
 /** Honest float32 arithmetic throughout, as an engine without float64 has it. */
 export const float32Kernels: ReferenceKernels = {
   ...referenceKernels,
   assignTopK,
+  beamSearch,
   assign: (x, books, shape, metric) => assignTopK(x, books, shape, 1, metric),
   clusterSums(x, codes, shape, weights) {
     const exact = referenceKernels.clusterSums(x, codes, shape, weights);

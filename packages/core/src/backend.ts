@@ -67,6 +67,26 @@ export interface ComputeBackend {
   assign?(x: Tensor<"float32">, codebooks: Tensor<"float32">, options?: AssignOptions): Assignment;
 
   /**
+   * The codes of each row under a residual quantizer, by beam search: level l extends each candidate choice of codewords
+   * for the levels before it by every codeword, and keeps the `beam` candidates with the least ‖x − Σ c‖², equals by
+   * candidate, then by code. The last level keeps the best one. The candidate of greedy encoding, which takes the nearest
+   * codeword at each level, stays a candidate whatever the others are, in the last place if need be.
+   *
+   * Where no choice of a row's search is closer than {@link beamTolerance}, its codes are those of the float64 reference.
+   *
+   * May be left out: what the kernels return cannot be searched without reading it. `@tessera/rq` then does that.
+   *
+   * @param x `[n, d]`
+   * @param codebooks one or more, `[1, k, d]` each, k ≥ 1
+   * @param beam 1..256; 1 is greedy encoding
+   */
+  beamSearch?(
+    x: Tensor<"float32">,
+    codebooks: readonly Tensor<"float32">[],
+    beam: number,
+  ): BeamCodes;
+
+  /**
    * Codewords by code: row i is `concat over g of codebooks[g, codes[i, g]]`. A code outside 0..k−1 is a
    * {@link CodeRangeError} at `read()`.
    *
@@ -203,8 +223,9 @@ export interface ComputeBackend {
   packSigns?(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8">;
 }
 
-/** A backend with every optional kernel in place. */
-export type CompleteBackend = Required<ComputeBackend>;
+/** A backend with every optional kernel in place, save `beamSearch`, which no other kernels amount to. */
+export type CompleteBackend = Required<Omit<ComputeBackend, "beamSearch">> &
+  Pick<ComputeBackend, "beamSearch">;
 
 export interface BackendInfo {
   /** Short name, such as `cpu-wasm`. */
@@ -231,6 +252,13 @@ export interface AssignOptions {
 export interface Assignment {
   readonly codes: Tensor<"int32">;
   /** Of the chosen codewords, computed directly as Σ(x − c)², not by expanding the square; −x·c under `ip`. */
+  readonly distances: Tensor<"float32">;
+}
+
+export interface BeamCodes {
+  /** `[levels, n]`: what `residual` and `gather` take for a level is a slice. */
+  readonly codes: Tensor<"int32">;
+  /** `[levels, n]`: Σ(x − c₁ − … − c_l)², computed directly, subtracting one codeword after another. */
   readonly distances: Tensor<"float32">;
 }
 
@@ -284,4 +312,25 @@ export function tieTolerance(d: number, rowNorm: number, codewordNorm: number): 
   return (
     4 * (d + 2) * (2 ** -24 * (rowNorm * codewordNorm + codewordNorm * codewordNorm) + 2 ** -149)
   );
+}
+
+/**
+ * How close the squared errors of two candidates must be before a beam search may prefer either.
+ *
+ * Sums of inner products stand for the errors. With S the sum of the codeword norms, one candidate's are off by at most
+ * about (d + 2·levels + 2)·2⁻²⁴·S·(‖x‖ + S), twice that as a squared error; two candidates are compared, and each vector
+ * may be measured from a point that is off the mean of the first codebook by their deviation from it.
+ *
+ * @param d dimension of a codeword
+ * @param rowNorm distance of the row from the mean of the first codebook
+ * @param codewordNorms of each level, the largest norm; of the first level, the largest distance from its mean
+ */
+export function beamTolerance(
+  d: number,
+  rowNorm: number,
+  codewordNorms: readonly number[],
+): number {
+  const longest = 2 * codewordNorms.reduce((sum, norm) => sum + norm, 0);
+  const terms = d + 2 * codewordNorms.length + 2;
+  return 4 * terms * (2 ** -24 * longest * (rowNorm + longest) + codewordNorms.length * 2 ** -149);
 }

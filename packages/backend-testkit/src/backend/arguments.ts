@@ -71,3 +71,14 @@ export function checkRows(x: Tensor<"float32">, name: string, shape: CodebookSha
   checkShape(x, name, [undefined, shape.groups * shape.dimension]);
   return x.shape[0]!;
 }
+
+/** @throws {ShapeError} unless there are codebooks, `[1, k, dimension]` each, with every extent at least 1 */
+export function checkLevels(codebooks: readonly Tensor<"float32">[], dimension: number): void {
+  if (codebooks.length === 0) {
+    throw new ShapeError("codebooks is an empty list", { hint: "pass one for each level" });
+  }
+  codebooks.forEach((codebook, l) => {
+    checkShape(codebook, `codebooks[${l}]`, [1, undefined, dimension]);
+    codebookShape(codebook);
+  });
+}

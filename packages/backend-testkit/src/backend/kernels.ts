@@ -1,4 +1,5 @@
 import { referenceAssign, referenceAssignTopK } from "../reference/assign.js";
+import { referenceBeamSearch } from "../reference/beam.js";
 import {
   referenceClusterSums,
   referenceGather,
@@ -15,6 +16,7 @@ import {
 export interface ReferenceKernels {
   readonly assignTopK: typeof referenceAssignTopK;
   readonly assign: typeof referenceAssign;
+  readonly beamSearch: typeof referenceBeamSearch;
   readonly gather: typeof referenceGather;
   readonly residual: typeof referenceResidual;
   readonly clusterSums: typeof referenceClusterSums;
@@ -29,6 +31,7 @@ export interface ReferenceKernels {
 export const referenceKernels: ReferenceKernels = {
   assignTopK: referenceAssignTopK,
   assign: referenceAssign,
+  beamSearch: referenceBeamSearch,
   gather: referenceGather,
   residual: referenceResidual,
   clusterSums: referenceClusterSums,

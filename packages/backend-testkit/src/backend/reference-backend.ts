@@ -3,6 +3,7 @@ import {
   type Assignment,
   type AssignOptions,
   type BackendInfo,
+  type BeamCodes,
   type ClusterSums,
   type CompleteBackend,
   type ComputeBackend,
@@ -16,6 +17,7 @@ import {
   checkBits,
   checkChoice,
   checkInteger,
+  checkLevels,
   checkRows,
   checkShape,
   codebookShape,
@@ -90,6 +92,22 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkChoice(metric, "metric", ["l2", "ip"]);
     return this.#assignment([rows, shape.groups], [input, books], () =>
       this.#kernels.assign(values(input), values(books), shape, metric),
+    );
+  }
+
+  beamSearch(
+    x: Tensor<"float32">,
+    codebooks: readonly Tensor<"float32">[],
+    beam: number,
+  ): BeamCodes {
+    const input = this.content(x, "x", "float32");
+    const books = codebooks.map((book, l) => this.content(book, `codebooks[${l}]`, "float32"));
+    checkShape(x, "x", [undefined, undefined]);
+    const [rows, dimension] = x.shape as [number, number];
+    checkLevels(codebooks, dimension);
+    checkInteger(beam, "beam", 1, 256);
+    return this.#assignment([codebooks.length, rows], [input, ...books], () =>
+      this.#kernels.beamSearch(values(input), books.map(values), dimension, beam),
     );
   }
 
@@ -341,6 +359,7 @@ const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "assign",
   "residual",
   "packSigns",
+  "beamSearch",
 ]);
 
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {

@@ -13,7 +13,7 @@ import { expectExact, expectThat, expectThrows, type ErrorClass } from "./assert
 import { withBackend, type CaseDefinition } from "./case.js";
 import { floats, integers } from "./problems.js";
 
-type Trial = readonly [what: string, call: () => unknown, expected: readonly ErrorClass[]];
+export type Trial = readonly [what: string, call: () => unknown, expected: readonly ErrorClass[]];
 
 const SHAPE = [ShapeError];
 const ARGUMENT = [ArgumentError];
@@ -21,7 +21,7 @@ const ARGUMENT = [ArgumentError];
 const EITHER = [ShapeError, ArgumentError];
 
 /** Each trial throws at the call and leaves no tensors behind. */
-function expectRefused(backend: CompleteBackend, trials: readonly Trial[]): void {
+export function expectRefused(backend: CompleteBackend, trials: readonly Trial[]): void {
   const before = backend.memory().tensors;
   for (const [what, call, expected] of trials) {
     expectThrows(call, expected, what);
@@ -31,7 +31,7 @@ function expectRefused(backend: CompleteBackend, trials: readonly Trial[]): void
 }
 
 /** Stands in for a caller without types. */
-function untyped<T>(value: unknown): T {
+export function untyped<T>(value: unknown): T {
   return value as T;
 }
 

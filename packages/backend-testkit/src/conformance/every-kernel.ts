@@ -70,7 +70,41 @@ function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, 
     scalarDecode: backend.scalarDecode(bytes, lower, step),
     thresholdEncode: backend.thresholdEncode(x, turned, { bits: 2 }),
     packSigns: backend.packSigns(x, lower),
+    ...beamKernels(backend, problem),
   };
+}
+
+/** Two levels of the first group's rows and codebook, with and without a beam. */
+function beamKernels(backend: CompleteBackend, problem: Problem): Record<string, Tensor> {
+  if (!backend.beamSearch) return {};
+  const { rows, codebookSize, dimension } = problem;
+  const x = floats(backend, firstGroup(problem), [rows, dimension]);
+  const codebook = problem.codebooks.subarray(0, codebookSize * dimension);
+  const levels = [1, 0.5].map((scale) =>
+    floats(
+      backend,
+      codebook.map((value) => scale * value),
+      [1, codebookSize, dimension],
+    ),
+  );
+  const results: Record<string, Tensor> = {};
+  for (const beam of [1, 3]) {
+    const { codes, distances } = backend.beamSearch(x, levels, beam);
+    levels.forEach((_, l) => {
+      const name = `beamSearch(${beam}), level ${l + 1}`;
+      results[`${name}, codes`] = backend.slice(codes, l, l + 1);
+      results[`${name}, distances`] = backend.slice(distances, l, l + 1);
+    });
+  }
+  return results;
+}
+
+function firstGroup({ x, rows, groups, dimension }: Problem): Float32Array {
+  const cols = groups * dimension;
+  return Float32Array.from(
+    { length: rows * dimension },
+    (_, i) => x[Math.floor(i / dimension) * cols + (i % dimension)]!,
+  );
 }
 
 async function readAll(tensors: Record<string, Tensor>): Promise<Results> {

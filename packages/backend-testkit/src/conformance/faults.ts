@@ -12,7 +12,7 @@ import { floats, integers, makeProblem, upload, type ProblemShape } from "./prob
 const SHAPE: ProblemShape = { rows: 103, groups: 3, codebookSize: 37, dimension: 5 };
 const ONE_GROUP: ProblemShape = { ...SHAPE, groups: 1 };
 
-async function expectNonFinite(tensor: Tensor, row: number, kernel: string): Promise<void> {
+export async function expectNonFinite(tensor: Tensor, row: number, kernel: string): Promise<void> {
   const error = await expectRejects(() => tensor.read(), NonFiniteError, kernel);
   expectThat(error.row === row, kernel, `expected the error to name row ${row}, got ${error.row}`);
 }

@@ -1,6 +1,7 @@
 import { TesseraError } from "@tessera/core";
 import { describe, expect, it } from "vitest";
 import { assigningMutants } from "../../test/mutants/assigning.js";
+import { beamMutants } from "../../test/mutants/beam.js";
 import { backendMutants } from "../../test/mutants/backend.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
@@ -11,7 +12,13 @@ import { ConformanceError } from "./assertions.js";
 import { identicalBitsCases } from "./identical.js";
 import { conformanceCases } from "./suite.js";
 
-const mutants = [...assigningMutants, ...kernelMutants, ...scalarMutants, ...backendMutants];
+const mutants = [
+  ...assigningMutants,
+  ...beamMutants,
+  ...kernelMutants,
+  ...scalarMutants,
+  ...backendMutants,
+];
 const SCALE = 0.05;
 
 describe("the suite finds each defect", () => {

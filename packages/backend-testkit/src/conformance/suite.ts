@@ -1,5 +1,6 @@
 import type { ComputeBackend } from "@tessera/core";
 import { assignCases, topKCases } from "./assign.js";
+import { beamCases } from "./beam.js";
 import { argumentCases } from "./arguments.js";
 import { settingsOf, toCase, type ConformanceCase, type ConformanceOptions } from "./case.js";
 import { clusterCases, codebookCases } from "./codebooks.js";
@@ -25,6 +26,7 @@ export function conformanceCases(
     ...tensorCases,
     ...assignCases,
     ...topKCases,
+    ...beamCases,
     ...codebookCases,
     ...clusterCases,
     ...denseCases,

@@ -1,4 +1,4 @@
-import { NonFiniteError } from "@tessera/core";
+import { checkNorms } from "./norms.js";
 
 /** The extents of grouped codebooks `[groups, codebookSize, dimension]`. */
 export interface CodebookShape {
@@ -21,7 +21,7 @@ export interface ReferenceAssignment {
  * The vectors are the `dimension` values of `x` from `xStart` and of `c` from `cStart`.
  */
 export function referenceDistance(
-  x: Float32Array,
+  x: Float32Array | Float64Array,
   xStart: number,
   c: Float32Array,
   cStart: number,
@@ -100,15 +100,4 @@ export function referenceAssignTopK(
     }
   }
   return { codes, distances };
-}
-
-/** Throws for the first vector whose squared norm is not a finite float32. `perRow` vectors make up one row. */
-function checkNorms(data: Float32Array, dimension: number, perRow: number, what: string): void {
-  for (let v = 0; v * dimension < data.length; v++) {
-    let squaredNorm = 0;
-    for (let i = 0; i < dimension; i++) squaredNorm += data[v * dimension + i]! ** 2;
-    if (!Number.isFinite(Math.fround(squaredNorm))) {
-      throw new NonFiniteError(Math.floor(v / perRow), what);
-    }
-  }
 }
