@@ -189,6 +189,21 @@ describe("ResidualModel", () => {
     expect(totals[8]).toBeLessThan(0.99 * totals[2]);
   });
 
+  it("gives the same codes where the backend cannot search, and the host chooses candidates", async () => {
+    const minimal = createReferenceBackend({ minimal: true });
+    await fc.assert(
+      fc.asyncProperty(seeds, sizes, fc.integer({ min: 1, max: 5 }), async (seed, sizes, beam) => {
+        const model = randomModel(seed, sizes, 5);
+        const rows = normalRows(seed + 100, 20, 5);
+        const codes = await model.encode(rows, { backend, beam });
+        await expectNoLeaks(minimal, async () => {
+          expect((await model.encode(rows, { backend: minimal, beam })).data).toEqual(codes.data);
+        });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it("finds the best of all codes with a beam as wide as there are", async () => {
     const model = randomModel(7, [5, 4, 3], 2);
     const rows = normalRows(8, 12, 2);

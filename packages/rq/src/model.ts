@@ -20,10 +20,10 @@ import {
   withRowOffset,
   type WorkOptions,
 } from "@tessera/core";
-import { encodeOnDevice, VqModel } from "@tessera/vq";
-import { checkBeam, openBeam } from "./beam.js";
-import { openGreedy } from "./greedy.js";
+import { encodeOnDevice } from "@tessera/vq";
+import { checkBeam, openEncoder } from "./encode.js";
 import { joinColumns, levelColumns, subtract } from "./columns.js";
+import { allVq } from "./search.js";
 
 /** What fitting found out, kept with the model. */
 export interface ResidualFacts {
@@ -111,13 +111,11 @@ export class ResidualModel implements Model<ResidualSpec> {
     const { levels } = this;
     const beam = options.beam ?? this.beam;
     checkBeam(beam, levels);
-    if (!levels.every((level) => level instanceof VqModel))
-      return this.#encodeByLevel(rows, options);
+    if (!allVq(levels)) return this.#encodeByLevel(rows, options);
     return encodeOnDevice(
       this,
       rows,
-      (backend) =>
-        beam === 1 ? openGreedy(backend, levels) : openBeam(backend, levels, beam, options.signal),
+      (backend) => openEncoder(backend, levels, beam, options.signal),
       options,
     );
   }

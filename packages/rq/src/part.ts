@@ -1,9 +1,7 @@
 import {
   ArgumentError,
   checkReplayable,
-  evaluate,
   type FitContext,
-  isMatrix,
   type Model,
   type Progress,
   type QuantizerPart,
@@ -13,8 +11,9 @@ import {
   sampleRows,
   withSampledRows,
 } from "@tessera/core";
-import { checkBeam } from "./beam.js";
-import { levelColumns, subtract } from "./columns.js";
+import { levelColumns } from "./columns.js";
+import { checkBeam } from "./encode.js";
+import { distortions, residualRows } from "./leftover.js";
 import { ResidualModel, type ResidualFacts } from "./model.js";
 
 /** Fits and loads `a + b + …` of any parts; give it to `createQuantizers` with theirs. */
@@ -44,7 +43,7 @@ async function fitLevels(
   rows: Rows,
   context: FitContext,
 ): Promise<ResidualModel> {
-  const { beam = 1, backend, signal, onProgress } = context.options;
+  const { beam = 1, onProgress } = context.options;
   checkBeam(beam, []);
   const total = spec.levels.length;
   const levels: Model[] = [];
@@ -69,28 +68,13 @@ async function fitLevels(
     checkBeam(beam, levels);
   }
   const settings: ResidualFacts = beam === 1 ? {} : { beam };
-  const measured = await evaluate(new ResidualModel(levels, settings), rows, { backend, signal });
+  const measured = await distortions(new ResidualModel(levels, settings), rows, context);
   const ends = levelColumns(levels).map(({ end }) => end);
   const { prefixes } = new ResidualModel(levels);
   return new ResidualModel(levels, {
     ...settings,
-    distortionPerLevel: ends.map((end) => measured.distortionPerLevel[prefixes.indexOf(end)]!),
+    distortionPerLevel: ends.map((end) => measured[prefixes.indexOf(end)]!),
   });
-}
-
-/** What a model leaves over of rows; of a stream batch by batch, anew in each pass. */
-async function residualRows(rows: Rows, model: Model, context: FitContext): Promise<Rows> {
-  const { backend, signal } = context.options;
-  const leftover = async (batch: Parameters<typeof subtract>[0]) => {
-    const codes = await model.encode(batch, { backend, signal });
-    return subtract(batch, await model.decode(codes, { signal }));
-  };
-  if (isMatrix(rows)) return leftover(rows);
-  return {
-    async *[Symbol.asyncIterator]() {
-      for await (const batch of rows) yield await leftover(batch);
-    },
-  };
 }
 
 /** Runs `body`, so that a wrong argument names the level. */

@@ -1,33 +1,6 @@
-import {
-  ArgumentError,
-  type CompleteBackend,
-  type Model,
-  printSpec,
-  type Tensor,
-  throwIfAborted,
-} from "@tessera/core";
-import { type DeviceEncoder, VqModel } from "@tessera/vq";
-import { uploadCodebooks } from "./greedy.js";
-
-/** `assignTopK` finds no more. */
-const MAX_BEAM = 256;
-
-/** @throws {ArgumentError} if the beam is out of range, or the levels cannot be searched */
-export function checkBeam(beam: number, levels: readonly Model[]): void {
-  if (!Number.isInteger(beam) || beam < 1 || beam > MAX_BEAM) {
-    throw new ArgumentError(`beam is ${beam}; it must be an integer from 1 to ${MAX_BEAM}`);
-  }
-  if (beam === 1) return;
-  const other = levels.findIndex(
-    (level) => !(level instanceof VqModel && level.spec.metric === undefined),
-  );
-  if (other >= 0) {
-    throw new ArgumentError(
-      `beam ${beam} needs levels of plain vq, and level ${other + 1} is ${printSpec(levels[other]!.spec)}`,
-      { hint: "leave out beam, or set it to 1" },
-    );
-  }
-}
+import { type CompleteBackend, type Tensor, throwIfAborted } from "@tessera/core";
+import type { DeviceEncoder, VqModel } from "@tessera/vq";
+import { uploadCodebooks } from "./search.js";
 
 /** Partial codes of a batch: `width` candidates per row, row by row. */
 interface Candidates {
@@ -39,12 +12,13 @@ interface Candidates {
 }
 
 /**
- * Beam search: each level extends every candidate by its nearest codewords and keeps the `beam` best by ‖x − Σ c‖², the
- * error so far; equals by candidate, then by code. At the last level that is the error itself, and the least one wins.
+ * Beam search on a backend without a kernel for it: each level extends every candidate by
+ * its nearest codewords, and the host keeps the `beam` best by ‖x − Σ c‖², the error so far; equals by candidate, then by
+ * code. At the last level that is the error itself, and the least one wins.
  *
  * The candidate of greedy encoding is always kept, so no row ends up worse than under greedy encoding.
  */
-export function openBeam(
+export function openHostBeam(
   backend: CompleteBackend,
   levels: readonly VqModel[],
   beam: number,
