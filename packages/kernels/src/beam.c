@@ -208,13 +208,23 @@ INLINE void choose(const beam_search_arguments *a, const candidates *from, const
   float worst = threshold(&peak, keep);
   for (uint32_t candidate = 0; candidate < from->width; candidate++) {
     const float *scores = room->scores + (size_t)candidate * at->lanes;
-    for (uint32_t i = 0; i < at->lanes; i += LANES) {
-      for (uint32_t found = bits(load(scores + i) >= splat(worst)); found; found &= found - 1) {
-        uint32_t code = i + (uint32_t)__builtin_ctz(found);
-        uint64_t key = key_of(scores[code], candidate, code);
-        if (key <= kept[0]) continue;
-        replace_root(kept, keep, key);
-        if (gain_of(kept[0]) > worst) worst = gain_of(kept[0]);
+    for (uint32_t i = 0; i < at->lanes; i += PANEL) {
+      // Most panels have nothing to offer.
+      vec top = load(scores + i);
+      UNROLL for (int v = 1; v < VECTORS; v++) {
+        vec other = load(scores + i + v * LANES);
+        top = select(other > top, other, top);
+      }
+      if (!any(top >= splat(worst))) continue;
+      UNROLL for (uint32_t v = 0; v < VECTORS; v++) {
+        uint32_t first = i + v * LANES;
+        for (uint32_t found = bits(load(scores + first) >= splat(worst)); found; found &= found - 1) {
+          uint32_t code = first + (uint32_t)__builtin_ctz(found);
+          uint64_t key = key_of(scores[code], candidate, code);
+          if (key <= kept[0]) continue;
+          replace_root(kept, keep, key);
+          if (gain_of(kept[0]) > worst) worst = gain_of(kept[0]);
+        }
       }
     }
   }
