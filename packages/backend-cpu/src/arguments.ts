@@ -97,6 +97,7 @@ export function checkLevels(codebooks: readonly Tensor[], dimension: number): vo
   }
   codebooks.forEach((codebook, l) => {
     checkShape(codebook, `codebooks[${l}]`, [1, undefined, dimension]);
-    bookShape(codebook);
+    const { codewords } = bookShape(codebook);
+    checkInteger(codewords, `the number of codewords of codebooks[${l}]`, 1, 2 ** 24);
   });
 }

@@ -73,12 +73,13 @@ export interface ComputeBackend {
    * codeword at each level, stays a candidate whatever the others are, in the last place if need be.
    *
    * Where no choice of a row's search is closer than {@link beamTolerance}, its codes are those of the float64 reference.
+   * Small integers give exact ties.
    *
-   * May be left out: what the kernels return cannot be searched without reading it. `@tessera/rq` then does that.
+   * A backend without it is not given one: the other kernels cannot choose candidates without a read. `@tessera/rq` reads.
    *
    * @param x `[n, d]`
-   * @param codebooks one or more, `[1, k, d]` each, k ≥ 1
-   * @param beam 1..256; 1 is greedy encoding
+   * @param codebooks one or more, `[1, k, d]` each, k in 1..2²⁴
+   * @param beam 1..256; 1 is greedy encoding, `assign` and `residual` in turn, and as close as they are
    */
   beamSearch?(
     x: Tensor<"float32">,
