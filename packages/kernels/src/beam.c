@@ -47,13 +47,13 @@ typedef struct {
 
 // Room to work in.
 typedef struct {
-  uint64_t *kept;    // [beam], the best extensions of a row
-  table *tables;     // [levels], by tables those of the levels before
+  uint64_t *kept;      // [beam], the best extensions of a row
+  table *tables;       // [levels], by tables those of the levels before
   const float **known; // [levels], the rows of these that a candidate has chosen
-  uint32_t *greedy;  // [rows], which candidate greedy encoding would have
-  float *products;   // by tables [rows, lanes], x·c − ½‖c‖²; by residuals [rows, width, lanes], r·c − ½‖c‖²
-  float *scores;     // [width, lanes], the gains by all extensions of a row
-  float *packed;     // [ROW_BLOCK, dimension]
+  uint32_t *greedy;    // [rows], which candidate greedy encoding would have
+  float *products;     // by tables [rows, lanes], x·c − ½‖c‖²; by residuals [rows, width, lanes], r·c − ½‖c‖²
+  float *scores;       // [width, lanes], the gains by all extensions of a row
+  float *packed;       // [ROW_BLOCK, dimension]
 } room;
 
 // Extensions in the order of their gain, equal ones by candidate, then by code: the better one has the larger key.
@@ -326,8 +326,8 @@ INLINE void search(const beam_search_arguments *a, uint32_t first, uint32_t rows
   for (uint32_t r = 0; r < rows; r++) write_row(a, from->paths + (size_t)r * a->levels, first + r, to->left);
 }
 
-// Items: rows. Fault: the row. Scratch, with width = tables ? 1 : beam: 8 · beam + 24 · levels +
-// 4 · (block_rows · (1 + 2 · beam · (1 + levels) + width · (2 · dimension + lanes)) + beam · lanes + ROW_BLOCK · dimension) bytes.
+// Items: rows. Fault: the row. Scratch, with width = tables ? 1 : beam: 8 · beam + 24 · levels bytes and
+// block_rows · (1 + 2 · beam · (1 + levels) + width · (2 · dimension + lanes)) + beam · lanes + ROW_BLOCK · dimension floats.
 EXPORT(beamSearch)
 uint32_t beam_search(const beam_search_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   uint32_t fault = NO_FAULT, d = a->dimension, width = a->tables ? 1 : a->beam;
