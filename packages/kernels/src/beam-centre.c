@@ -1,5 +1,5 @@
-// What a beam search prepares once for all rows: codebooks about a common centre, and the products between levels.
-#include "beam.h"
+// What a beam search prepares once for all rows: codebooks about a common centre.
+#include "kernels.h"
 
 typedef struct {
   const float *codebook; // [codewords, dimension]
@@ -53,35 +53,4 @@ uint32_t place_codebook(const place_codebook_arguments *a, uint32_t begin, uint3
     if (!is_finite((float)norm)) fault = min_u32(fault, k);
   }
   return fault;
-}
-
-typedef struct {
-  const float *codewords; // of all levels, [Σ sizes, dimension]
-  const float *panels;    // of each level, as pack_codebooks makes them
-  const uint32_t *sizes;  // [levels]
-  float *tables;          // for each codeword of each level but the last: its products with the lanes of all later levels
-  uint32_t levels, dimension;
-} cross_tables_arguments;
-
-// Items: codewords of all levels but the last. Scratch: 4 · ROW_BLOCK · dimension bytes.
-EXPORT(crossTables)
-uint32_t cross_tables(const cross_tables_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  float *packed = (float *)scratch, *table = a->tables;
-  const float *codewords = a->codewords, *panels = a->panels;
-  uint32_t d = a->dimension, later = 0;
-  for (uint32_t l = 0; l < a->levels; l++) later += lanes_of(a->sizes[l]);
-  for (uint32_t l = 0, start = 0; l + 1 < a->levels && start < end; start += a->sizes[l++]) {
-    uint32_t size = a->sizes[l];
-    later -= lanes_of(size);
-    panels += panel_floats(size, d);
-    uint32_t last = min_u32(end - start, size);
-    for (uint32_t k = begin > start ? begin - start : 0; k < last; k += ROW_BLOCK) {
-      uint32_t rows = min_u32(ROW_BLOCK, last - k);
-      pack_rows(codewords + (size_t)k * d, rows, d, d, 1, packed);
-      multiply_panels(packed, rows, panels, later, d, 1, table + (size_t)k * later);
-    }
-    codewords += (size_t)size * d;
-    table += (size_t)size * later;
-  }
-  return NO_FAULT;
 }
