@@ -1,6 +1,7 @@
 import { FAULT } from "./command.js";
 import type { Device, Storage } from "./device.js";
 import { grainOf, type Layout } from "./grain.js";
+import { multiply } from "./launch-matmul.js";
 import type { CpuTensor } from "./tensor.js";
 
 export interface BeamTensors {
@@ -58,8 +59,9 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
     placeCodebooks(device, books, centre, codewords, panels);
     let tables: Storage | undefined;
     if (plan.tableValues > 0) {
-      tables = allocate(plan.tableValues);
-      crossTables(device, plan, { levels, codewords, panels, tables });
+      // The kernel reads whole panels, also at the end.
+      tables = allocate(plan.tableValues + device.layout.panel);
+      crossTables(device, plan, codewords, tables);
     }
     const blockRows = blockRowsOf(plan);
     const widest = Math.max(...lanes);
@@ -104,11 +106,11 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
 function planOf(layout: Layout, sizes: readonly number[], dimension: number, beam: number): Plan {
   const lanes = sizes.map((size) => Math.ceil(size / layout.panel) * layout.panel);
   let tableValues = 0;
-  let later = sum(lanes);
-  sizes.forEach((size, l) => {
-    later -= lanes[l]!;
+  let later = sum(sizes);
+  for (const size of sizes) {
+    later -= size;
     tableValues += size * later;
-  });
+  }
   const plan: Plan = { layout, sizes, lanes, dimension, beam, tableValues };
   const pays = tableValues <= TABLE_VALUES && costOf(plan, true) < costOf(plan, false);
   return pays ? plan : { ...plan, tableValues: 0 };
@@ -178,7 +180,7 @@ function placeCodebooks(
       kernel: "packCodebooks",
       items: count,
       grain: grainOf(16 * panel * dimension),
-      arguments: [codeword, packed, 1, size, dimension, 0, 0],
+      arguments: [codeword, packed, 1, size, dimension, 0],
       outputs: [panels],
       inputs: [codewords],
     });
@@ -190,26 +192,31 @@ function placeCodebooks(
 /** The products of each level's codewords with those of all later levels. */
 function crossTables(
   device: Device,
-  { sizes, lanes, dimension }: Plan,
-  storages: Record<"levels" | "codewords" | "panels" | "tables", Storage>,
+  { sizes, dimension }: Plan,
+  codewords: Storage,
+  tables: Storage,
 ): void {
-  const { levels, codewords, panels, tables } = storages;
-  device.launch({
-    kernel: "crossTables",
-    items: sum(sizes.slice(0, -1)),
-    grain: grainOf(sum(lanes.slice(1)) * dimension, device.layout.rows),
-    arguments: [
-      codewords.address,
-      panels.address,
-      levels.address,
-      tables.address,
-      sizes.length,
-      dimension,
-    ],
-    scratch: 4 * device.layout.rowBlock * dimension,
-    outputs: [tables],
-    inputs: [codewords, panels],
-  });
+  let later = sum(sizes);
+  let from = codewords.address;
+  let to = tables.address;
+  for (const size of sizes.slice(0, -1)) {
+    later -= size;
+    const next = from + 4 * size * dimension;
+    multiply(device, {
+      a: { address: from, storage: codewords },
+      b: { address: next, storage: codewords },
+      bias: undefined,
+      out: { address: to, storage: tables },
+      rows: size,
+      inner: dimension,
+      columns: later,
+      transposeA: false,
+      transposeB: true,
+      relu: false,
+    });
+    from = next;
+    to += 4 * size * later;
+  }
 }
 
 function sum(values: readonly number[]): number {

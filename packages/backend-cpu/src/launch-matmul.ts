@@ -5,11 +5,14 @@ import type { CpuTensor } from "./tensor.js";
 /** Operations that an item should have at least, so that packing its rows does not weigh. */
 const ITEM_OPERATIONS = 2 ** 21;
 
+/** Where values are, and what they are at fault with. */
+export type Operand = Pick<CpuTensor<"float32">, "address" | "storage">;
+
 export interface MatmulTask {
-  readonly a: CpuTensor<"float32">;
-  readonly b: CpuTensor<"float32">;
-  readonly bias: CpuTensor<"float32"> | undefined;
-  readonly out: CpuTensor<"float32">;
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly bias: Operand | undefined;
+  readonly out: Operand;
   readonly rows: number;
   readonly inner: number;
   readonly columns: number;

@@ -7,7 +7,7 @@
 // - by tables: r·c = x·c − Σ c_m·c over the codewords c_m chosen so far. All candidates of a row share the products x·c,
 //   and the c_m·c are looked up, so an extension costs one addition for each level before it;
 // - by residuals: each candidate has its r at hand, and an extension costs a product.
-#include "beam.h"
+#include "nearest.h"
 
 typedef struct {
   const float *x;         // [rows, dimension]
@@ -15,7 +15,7 @@ typedef struct {
   const float *codewords; // of all levels, [Σ sizes, dimension]; those of the first less the centre
   const float *panels;    // of each level, as pack_codebooks makes them of the codewords
   const float *centre;    // [dimension], or 0
-  const float *tables;    // as cross_tables makes them, or 0: by residuals
+  const float *tables;    // of each level but the last: its products with all later codewords; or 0: by residuals
   const uint32_t *sizes;  // [levels]
   int32_t *codes;         // [levels, rows]
   float *distances;       // [levels, rows], what is left after each level
@@ -24,6 +24,9 @@ typedef struct {
   uint32_t block_rows; // rows to search at once, up to ROW_BLOCK
   uint32_t lanes;      // of the largest level
 } beam_search_arguments;
+
+// Lanes of a level: its codewords, filled up to whole panels.
+INLINE uint32_t lanes_of(uint32_t codewords) { return ceil_div(codewords, PANEL) * PANEL; }
 
 // Candidates of a block of rows.
 typedef struct {
@@ -164,15 +167,16 @@ INLINE void score(const beam_search_arguments *a, const candidates *from, const 
   }
 }
 
-// Finds the tables of the levels before this one: each has a row for each codeword, over the lanes of all later levels.
+// Finds the tables of the levels before this one: each has a row for each codeword, over the codewords of all later levels.
+// Lanes without a codeword read on into what comes next; their gain is −∞ or NaN whatever they find.
 INLINE void open_tables(const beam_search_arguments *a, const level *at, table *tables) {
   const float *start = a->tables;
   uint32_t later = 0, between = 0;
-  for (uint32_t m = 0; m < a->levels; m++) later += lanes_of(a->sizes[m]);
-  for (uint32_t m = 0; m < at->index; m++) between += lanes_of(a->sizes[m]);
+  for (uint32_t m = 0; m < a->levels; m++) later += a->sizes[m];
+  for (uint32_t m = 0; m < at->index; m++) between += a->sizes[m];
   for (uint32_t m = 0; m < at->index; m++) {
-    later -= lanes_of(a->sizes[m]);
-    between -= lanes_of(a->sizes[m]);
+    later -= a->sizes[m];
+    between -= a->sizes[m];
     tables[m] = (table){start + between, later};
     start += (size_t)a->sizes[m] * later;
   }
@@ -218,7 +222,7 @@ INLINE void choose(const beam_search_arguments *a, const candidates *from, const
       if (!any(top >= splat(worst))) continue;
       UNROLL for (uint32_t v = 0; v < VECTORS; v++) {
         uint32_t first = i + v * LANES;
-        for (uint32_t found = bits_of(load(scores + first) >= splat(worst)); found; found &= found - 1) {
+        for (uint32_t found = bits(load(scores + first) >= splat(worst)); found; found &= found - 1) {
           uint32_t code = first + (uint32_t)__builtin_ctz(found);
           uint64_t key = key_of(scores[code], candidate, code);
           if (key <= kept[0]) continue;
@@ -284,6 +288,26 @@ INLINE void write_row(const beam_search_arguments *a, const uint32_t *path, uint
   }
 }
 
+// x·c − ½‖c‖² of packed rows and all lanes of a level, [rows, lanes].
+INLINE void multiply_panels(const float *packed, uint32_t rows, const level *at, uint32_t d, float *out) {
+  uint32_t lanes = at->lanes, count = lanes / PANEL, step = panels_per_block(d);
+  for (uint32_t first = 0; first < count; first += step) {
+    uint32_t last = min_u32(count, first + step);
+    for (uint32_t t = 0; t < rows; t += ROWS) {
+      for (uint32_t p = first; p < last; p++) {
+        const float *panel = at->panels + (size_t)p * (1 + d) * PANEL;
+        tile sum = multiply(packed + (size_t)t * d, panel + PANEL, panel, d);
+        float *to = out + (size_t)t * lanes + p * PANEL;
+        UNROLL for (uint32_t r = 0; r < ROWS; r++) {
+          if (t + r < rows) {
+            UNROLL for (int v = 0; v < VECTORS; v++) store(to + (size_t)r * lanes + v * LANES, sum.at[r][v]);
+          }
+        }
+      }
+    }
+  }
+}
+
 // The products that a level's gains are made of.
 INLINE void multiply_level(const beam_search_arguments *a, const candidates *from, const level *at, const room *room,
                            uint32_t rows) {
@@ -292,7 +316,7 @@ INLINE void multiply_level(const beam_search_arguments *a, const candidates *fro
     uint32_t some = min_u32(ROW_BLOCK, count - i);
     // By tables these are the same rows at each level.
     if (!a->tables || at->index == 0) pack_rows(from->left + (size_t)i * d, some, d, d, 1, room->packed);
-    multiply_panels(room->packed, some, at->panels, at->lanes, d, 0, room->products + (size_t)i * at->lanes);
+    multiply_panels(room->packed, some, at, d, room->products + (size_t)i * at->lanes);
   }
 }
 
@@ -321,7 +345,7 @@ INLINE void search(const beam_search_arguments *a, uint32_t first, uint32_t rows
     from = to;
     to = done;
     at.codewords += (size_t)at.size * a->dimension;
-    at.panels += panel_floats(at.size, a->dimension);
+    at.panels += (size_t)at.lanes * (1 + a->dimension);
   }
   for (uint32_t r = 0; r < rows; r++) write_row(a, from->paths + (size_t)r * a->levels, first + r, to->left);
 }
