@@ -114,8 +114,8 @@ INLINE float take_away(float *out, const float *a, const float *b, uint32_t d) {
     out[i] = a[i] - b[i];
     sum += out[i] * out[i];
   }
-  for (int lane = 0; lane < LANES; lane++) sum += sums[lane];
-  return sum;
+  // In the order of `distance`, whose bits these are.
+  return sum + sum_of(sums);
 }
 
 // Copies a row less the centre. Returns whether it is finite and its squared norm does not overflow.
@@ -222,7 +222,7 @@ INLINE void choose(const beam_search_arguments *a, const candidates *from, const
       if (!any(top >= splat(worst))) continue;
       UNROLL for (uint32_t v = 0; v < VECTORS; v++) {
         uint32_t first = i + v * LANES;
-        for (uint32_t found = bits(load(scores + first) >= splat(worst)); found; found &= found - 1) {
+        for (uint32_t found = bits_of(load(scores + first) >= splat(worst)); found; found &= found - 1) {
           uint32_t code = first + (uint32_t)__builtin_ctz(found);
           uint64_t key = key_of(scores[code], candidate, code);
           if (key <= kept[0]) continue;
