@@ -25,6 +25,7 @@ import {
   type TransformSpec,
 } from "@tessera/core";
 import { residualPart } from "@tessera/rq";
+import { scalarPart } from "@tessera/scalar";
 import { VqModel, vqPart } from "@tessera/vq";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -41,7 +42,13 @@ import {
 } from "./index.js";
 
 const backend = createReferenceBackend();
-const quantizers = createQuantizers([vqPart, residualPart, plainSplitPart, transformedPart]);
+const quantizers = createQuantizers([
+  vqPart,
+  scalarPart,
+  residualPart,
+  plainSplitPart,
+  transformedPart,
+]);
 
 const chains: fc.Arbitrary<readonly TransformSpec[]> = fc.array(
   fc.constantFrom<TransformSpec>(
@@ -54,7 +61,7 @@ const chains: fc.Arbitrary<readonly TransformSpec[]> = fc.array(
   ),
   { minLength: 1, maxLength: 3 },
 );
-const behind = fc.constantFrom("vq8", "rq2x4", "pq2x4", "opq2x4", "vq4+(rotation>vq4)");
+const behind = fc.constantFrom("vq8", "rq2x4", "pq2x4", "opq2x4", "sq4", "vq4+(rotation>vq4)");
 
 describe("t > q", () => {
   it("composes: any chain before any quantizer encodes, decodes, saves and loads", async () => {
@@ -87,6 +94,7 @@ describe("t > q", () => {
     for (const spec of [
       "center>vq4",
       "hadamard>rq2x4",
+      "hadamard>sq4",
       "pca3(whiten=true)>vq4",
       "center>normalize>rotation>vq4",
       "opq2x4",
