@@ -24,13 +24,13 @@ import {
   transformed,
   type TransformSpec,
 } from "@tessera/core";
+import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
 import { scalarPart } from "@tessera/scalar";
 import { VqModel, vqPart } from "@tessera/vq";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { correlatedRows, difference, stream } from "../test/rows.js";
-import { plainSplitPart } from "../test/split.js";
 import {
   CenterTransform,
   createTransformedPart,
@@ -42,13 +42,7 @@ import {
 } from "./index.js";
 
 const backend = createReferenceBackend();
-const quantizers = createQuantizers([
-  vqPart,
-  scalarPart,
-  residualPart,
-  plainSplitPart,
-  transformedPart,
-]);
+const quantizers = createQuantizers([vqPart, scalarPart, residualPart, splitPart, transformedPart]);
 
 const chains: fc.Arbitrary<readonly TransformSpec[]> = fc.array(
   fc.constantFrom<TransformSpec>(

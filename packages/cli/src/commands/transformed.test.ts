@@ -4,7 +4,7 @@ import { sampleRows, temporaryFolder, tessera, writeVectors } from "../../test/h
 
 const folder = await temporaryFolder();
 
-it.each(["center>rq2x8", "pca3>vq8+vq8", "normalize>hadamard>vq8"])(
+it.each(["center>rq2x8", "opq2x8", "pca3>vq8+vq8", "normalize>hadamard>vq8"])(
   "fits, judges and inspects %s",
   async (spec) => {
     const vectors = await writeVectors(join(folder, "vectors.npy"), sampleRows(120, 6));

@@ -202,7 +202,7 @@ describe("procrustes", () => {
           expect(inner(rotation, m)).toBeLessThan(most * (1 + 1e-5));
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
   });
 

@@ -46,7 +46,8 @@ export async function procrustes(
       // The first matrix has yet to be scaled by the bound.
       const mayEnd = iteration > 0 && least > 0.5;
       const isLast = mayEnd && deviation(await gram.read(), d!) < NEARLY_ORTHOGONAL;
-      const scale = Math.sqrt(3 / (1 + least + least * least));
+      // All singular values are near 1 by then, also where the bound does not know it.
+      const scale = isLast ? 1 : Math.sqrt(3 / (1 + least + least * least));
       const before = [x, gram];
       x = newtonSchulz(backend, x, gram, scale * factor);
       for (const tensor of before) tensor.dispose();

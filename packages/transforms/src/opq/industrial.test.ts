@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { pickBackend } from "@tessera/backend";
 import { createQuantizers, evaluate, type Matrix, matrix, sliceRows } from "@tessera/core";
+import { splitPart } from "@tessera/pq";
 import { vqPart } from "@tessera/vq";
 import { describe, expect, it } from "vitest";
-import { plainSplitPart } from "../../test/split.js";
 import { transformedPart } from "../part.js";
 
 const file = new URL("../../../../../shared/data/industrial/embeddings.npy", import.meta.url);
-const quantizers = createQuantizers([vqPart, plainSplitPart, transformedPart]);
+const quantizers = createQuantizers([vqPart, splitPart, transformedPart]);
 
 /** The values of a version 1 `.npy` file of float32. */
 function readNpy(cols: number): Matrix {
@@ -24,7 +24,7 @@ describe("opq16x256 on 3686 product embeddings of 512 values", () => {
       const rows = readNpy(512);
       const backend = await pickBackend({ name: "cpu" });
       try {
-        const options = { backend, iterations: 10 };
+        const options = { backend };
         const train = sliceRows(rows, 0, 2949);
         const model = await quantizers.fit("opq16x256", train, options);
         const learned = await evaluate(model, train, { backend });

@@ -9,17 +9,17 @@ import {
   matrix,
   ShapeError,
 } from "@tessera/core";
+import { splitPart } from "@tessera/pq";
 import { vqPart } from "@tessera/vq";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { correlatedRows, difference, orthonormalityError, stream } from "../../test/rows.js";
-import { plainSplitPart } from "../../test/split.js";
 import { transformedPart } from "../part.js";
 import { allocateComponents } from "./allocate.js";
 import { fitOpqRotation } from "./fit.js";
 
 const backend = createReferenceBackend();
-const quantizers = createQuantizers([vqPart, plainSplitPart, transformedPart]);
+const quantizers = createQuantizers([vqPart, splitPart, transformedPart]);
 
 async function distortionOf(spec: string, rows: Matrix, test = rows): Promise<number> {
   const model = await quantizers.fit(spec, rows, { backend });
