@@ -4,6 +4,7 @@ import {
   checkCodes,
   checkDimension,
   Codes,
+  type DecodeOptions,
   decodeTerms,
   type EncodeOptions,
   type HostTensor,
@@ -20,7 +21,6 @@ import {
   type Term,
   throwIfAborted,
   withRowOffset,
-  type WorkOptions,
 } from "@tessera/core";
 import { codeColumns, joinColumns } from "./columns.js";
 
@@ -110,8 +110,8 @@ export class SplitModel implements Model<SplitSpec> {
     return parts.length > 0 ? joinCodes(parts) : new Codes([], this.cardinalities);
   }
 
-  async decode(codes: Codes, options: WorkOptions = {}): Promise<Matrix> {
-    const { signal } = options;
+  async decode(codes: Codes, options: DecodeOptions = {}): Promise<Matrix> {
+    const { backend, signal } = options;
     throwIfAborted(signal);
     if (this.terms) return decodeTerms(this, this.terms, codes);
     const checked = checkCodes(this, codes);
@@ -120,7 +120,7 @@ export class SplitModel implements Model<SplitSpec> {
     for (const [m, group] of this.groups.entries()) {
       const { cardinalities } = group;
       const own = codeColumns(checked, m * cardinalities.length, cardinalities);
-      const slice = await group.decode(own, { signal });
+      const slice = await group.decode(own, { backend, signal });
       for (let i = 0; i < checked.rows; i++) {
         const row = slice.data.subarray(i * width, (i + 1) * width);
         decoded.set(row, i * this.dimension + m * width);

@@ -53,7 +53,7 @@ async function* residualBatches(
   }
   for await (const batch of isMatrix(rows) ? [rows] : rows) {
     const codes = await model.encode(batch, { backend, signal });
-    yield subtract(batch, await model.decode(codes, { signal }));
+    yield subtract(batch, await model.decode(codes, { backend, signal }));
   }
 }
 
