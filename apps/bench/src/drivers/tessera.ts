@@ -1,0 +1,33 @@
+/**
+ * Tessera as a contender: `node tessera.js native|wasm THREADS`.
+ *
+ * `wasm` is relaxed SIMD where this Node has it without flags, else plain SIMD, as a user gets it.
+ */
+import { createCpuBackend } from "@tessera/backend-cpu";
+import type { CompleteBackend } from "@tessera/core";
+import { multiplyAdd } from "./multiply-add.js";
+import { serve } from "./serve.js";
+import { assign } from "./tessera-assign.js";
+
+const [engine = "wasm", threads = "1"] = process.argv.slice(2);
+const backend = await start(engine, Number(threads));
+const { name, device, features, reason } = backend.info;
+await serve(
+  {
+    name: `Tessera ${name}`,
+    details: [device, features.join(" "), ...(reason === undefined ? [] : [reason])],
+  },
+  {
+    assign: (task) => assign(backend, task),
+    "multiply-add": (task) => multiplyAdd(task, features.includes("relaxed-simd")),
+  },
+);
+
+async function start(engine: string, threads: number): Promise<CompleteBackend> {
+  if (engine === "native") return createCpuBackend({ engine: "native" as "auto", threads });
+  try {
+    return await createCpuBackend({ engine: "wasm-relaxed", threads });
+  } catch {
+    return createCpuBackend({ engine: "wasm", threads });
+  }
+}
