@@ -27,6 +27,17 @@ def copy(task):
     return Job(lambda: np.copyto(target, x), lambda last: target[:0])
 
 
+def signs(task):
+    x = load(task)
+    positive = np.empty(x.shape, bool)
+
+    def run():
+        np.greater(x, 0, out=positive)
+        return np.packbits(positive, axis=1, bitorder="little")
+
+    return Job(run)
+
+
 def blas():
     """The kernels that NumPy's OpenBLAS chose for this processor."""
     for pool in threadpoolctl.threadpool_info():
@@ -35,4 +46,4 @@ def blas():
     return {}
 
 
-serve(f"NumPy {np.__version__}", {"sgemm": sgemm, "copy": copy}, facts=blas())
+serve(f"NumPy {np.__version__}", {"sgemm": sgemm, "copy": copy, "signs": signs}, facts=blas())

@@ -64,7 +64,17 @@ export interface Work {
  */
 export type Outcome = "codes" | "codebook" | "decoded" | "signs";
 
+/** Another way in which the entry's contender does the task. */
+export function variantOf(entry: Entry, variant: string, parameters: Parameters): Entry {
+  return { ...entry, variant, parameters };
+}
+
 /** An entry's name within its case: `faiss`, or `faiss/defaults` for a variant. */
 export function entryName({ contender, variant }: Entry): string {
   return variant === undefined ? contender : `${contender}/${variant}`;
+}
+
+/** `what` with the rows that it is done on. */
+export function titleOf(what: string, { source, rows, cols }: RowsChoice): string {
+  return `${what}; ${source}, ${rows.toLocaleString("en")} × ${cols}`;
 }

@@ -40,7 +40,7 @@ export function contenders(threads: number): Contender[] {
     { id: "wasm-1", title: "Tessera wasm, 1 thread", ...tessera, args: ["wasm", "1"] },
     { id: "numpy", title: "NumPy", runs: "python", driver: "peer_numpy.py" },
     { id: "faiss", title: "faiss", runs: "python", driver: "peer_faiss.py" },
-    { id: FAISS_TUNED, title: "faiss, tuned BLAS", runs: "python", driver: "peer_faiss.py" },
+    { id: FAISS_TUNED, title: "faiss tuned", runs: "python", driver: "peer_faiss.py" },
     { id: "sklearn", title: "scikit-learn", runs: "python", driver: "peer_sklearn.py" },
     { id: "torch", title: "PyTorch", runs: "python", driver: "peer_torch.py" },
     { id: "ml-kmeans", title: "ml-kmeans", runs: "npm", driver: "ml-kmeans.mjs" },

@@ -2,7 +2,7 @@
  * `npm run bench`: Tessera and its peers, measured by turns in one run on the same data. README.md says what is measured.
  */
 import { setMaxListeners } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,13 +10,16 @@ import { allCases } from "./cases/index.js";
 import type { BenchCase } from "./case.js";
 import { contenders, type Hosts, meetAll, type Standing } from "./contenders.js";
 import { DataFiles } from "./data.js";
+import { evaluateTargets } from "./evaluate.js";
 import { describeMachine } from "./environment/machine.js";
 import { prepareNpm } from "./environment/npm.js";
 import { preparePython } from "./environment/python.js";
+import { renderMarkdown } from "./markdown.js";
 import { type Options, parseOptions, USAGE } from "./options.js";
 import type { CaseReport, ContenderReport, Report } from "./results.js";
 import { runCase } from "./run.js";
-import { formatCase, formatContenders } from "./table.js";
+import { formatCase, formatContenders, formatVerdicts } from "./table.js";
+import { TARGETS } from "./targets.js";
 
 const FOLDER = fileURLToPath(new URL("../", import.meta.url));
 const CACHE = join(FOLDER, ".bench-env");
@@ -26,6 +29,9 @@ const say = (line: string): void => console.log(line);
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) return say(USAGE);
+  if (options.render !== undefined) {
+    return say(renderMarkdown(JSON.parse(readFileSync(options.render, "utf8")) as Report));
+  }
   const cases = allCases(options.quick, options.threads).filter(
     ({ name }) => options.only === undefined || new RegExp(options.only).test(name),
   );
@@ -37,6 +43,7 @@ async function main(): Promise<void> {
   const temporary = mkdtempSync(join(tmpdir(), "tessera-bench-"));
   try {
     const report = await measure(cases, options, temporary, stop.signal);
+    say(`\nTargets\n${formatVerdicts(evaluateTargets(TARGETS, report.cases))}`);
     if (options.json !== undefined) {
       writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     }
@@ -68,7 +75,7 @@ async function measure(
   );
   const standings = await meetAll(list, await prepareHosts(options, signal));
   const met = list.map(({ id, title }) => contenderReport(id, title, standings.get(id)!));
-  say(formatContenders({ contenders: met }));
+  say(formatContenders(met));
   const data = new DataFiles(join(CACHE, "data"), temporary, options.data);
   const reports: CaseReport[] = [];
   for (const benchmark of cases) {

@@ -9,10 +9,7 @@ import {
 } from "./results.js";
 
 /** The columns of a case's table; the terminal and the README show the same. */
-export function columnNames({ outcome, reference }: CaseReport): string[] {
-  const quality = outcome === "signs" ? "wrong bits" : "distortion";
-  return ["", "median", "min–max", "rate", `× ${reference}`, "ceiling", quality, "peak"];
-}
+export const COLUMNS = ["", "median", "min–max", "rate", "ratio", "ceiling", "quality", "peak"];
 
 /** An entry's cells, or its name and what went wrong with it. */
 export function cellsOf(entry: EntryReport, report: CaseReport): string[] {

@@ -75,7 +75,12 @@ export async function runCase(benchmark: BenchCase, settings: RunSettings): Prom
       if (runner.entry.isCeiling) return;
       const path = join(settings.temporary, "result.npy");
       await runner.child!.result(path, benchmark.limitSeconds);
-      runner.quality = await judge(benchmark.outcome, path, rows, codebook);
+      runner.quality = await judge(
+        benchmark.outcome,
+        path,
+        await rowsOf(runner.entry, { rows, codebook }, settings),
+        codebook,
+      );
     });
   } finally {
     await Promise.all(runners.map(({ child }) => child?.stop()));
@@ -113,9 +118,8 @@ async function prepare(
   const { entry } = runner;
   const standing = settings.standings.get(entry.contender);
   if (standing === undefined) throw new Error(`there is no contender ${entry.contender}`);
-  if ("skipped" in standing) throw new UnsupportedError(standing.skipped);
-  const rows = entry.rows === undefined ? files.rows : await settings.data.rows(entry.rows);
-  if (rows === undefined) throw new Error(`there is no ${entry.rows?.source}`);
+  if ("skipped" in standing) throw new UnsupportedError("it does not start here, see above");
+  const rows = await rowsOf(entry, files, settings);
   const { child } = await Child.start(standing.launch, START_LIMIT_SECONDS, settings.signal);
   runner.child = child;
   await child.prepare(
@@ -127,6 +131,12 @@ async function prepare(
     },
     benchmark.limitSeconds,
   );
+}
+
+async function rowsOf({ rows }: Entry, files: Files, { data }: RunSettings): Promise<string> {
+  const path = rows === undefined ? files.rows : await data.rows(rows);
+  if (path === undefined) throw new Error(`there is no ${rows?.source}/embeddings.npy`);
+  return path;
 }
 
 function report(
