@@ -30,7 +30,15 @@ def serve(name, kinds, details=(), facts=None):
         replies.flush()
 
     threadpoolctl.threadpool_limits(THREADS)
-    say({"ok": True, "name": name, "details": [*details, *pools()], "facts": facts or {}})
+    say(
+        {
+            "ok": True,
+            "name": name,
+            "details": [*details, *pools()],
+            "startBytes": peak_bytes(),
+            "facts": facts or {},
+        }
+    )
     job = last = None
     for line in sys.stdin:
         request = json.loads(line)

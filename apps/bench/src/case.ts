@@ -1,3 +1,4 @@
+import { count } from "./format.js";
 import type { Parameters } from "./protocol.js";
 
 /** Rows to measure on; see data.ts. */
@@ -76,5 +77,5 @@ export function entryName({ contender, variant }: Entry): string {
 
 /** `what` with the rows that it is done on. */
 export function titleOf(what: string, { source, rows, cols }: RowsChoice): string {
-  return `${what}; ${source}, ${rows.toLocaleString("en")} × ${cols}`;
+  return `${what}; ${source}, ${count(rows)} × ${cols}`;
 }

@@ -105,7 +105,7 @@ function describe(condition: Condition): string {
 function valueText({ measure }: Condition, value: number): string {
   switch (measure) {
     case "ceiling":
-      return percent(value);
+      return `${(value * 100).toFixed(1)} %`;
     case "bytes":
       return bytesText(value);
     case "quality":

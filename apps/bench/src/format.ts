@@ -10,6 +10,11 @@ export function figure(value: number): string {
     : value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** `100,000` */
+export function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
 /** Durations in one unit, chosen by the first. */
 export function durations(seconds: readonly number[]): {
   readonly texts: string[];

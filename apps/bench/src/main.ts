@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { allCases } from "./cases/index.js";
 import type { BenchCase } from "./case.js";
-import { contenders, type Hosts, meetAll, type Standing } from "./contenders.js";
+import { type Contender, contenders, type Hosts, meetAll, type Standing } from "./contenders.js";
 import { DataFiles } from "./data.js";
 import { evaluateTargets } from "./evaluate.js";
 import { describeMachine } from "./environment/machine.js";
@@ -73,7 +73,7 @@ async function measure(
   const list = contenders(threads).filter(({ id }) =>
     cases.some(({ entries }) => entries.some(({ contender }) => contender === id)),
   );
-  const standings = await meetAll(list, await prepareHosts(options, signal));
+  const standings = await meetAll(list, await prepareHosts(list, options, signal));
   const met = list.map(({ id, title }) => contenderReport(id, title, standings.get(id)!));
   say(formatContenders(met));
   const data = new DataFiles(join(CACHE, "data"), temporary, options.data);
@@ -86,7 +86,6 @@ async function measure(
       temporary,
       rounds,
       signal,
-      say,
     });
     say(formatCase(report));
     reports.push(report);
@@ -95,8 +94,14 @@ async function measure(
   return { date, machine, threads, rounds, quick, contenders: met, cases: reports };
 }
 
-async function prepareHosts({ python, threads }: Options, signal: AbortSignal): Promise<Hosts> {
+/** Gets the libraries that the contenders need. */
+async function prepareHosts(
+  list: readonly Contender[],
+  { python, threads }: Options,
+  signal: AbortSignal,
+): Promise<Hosts> {
   const peers = join(FOLDER, "peers");
+  const needs = (runs: Contender["runs"]): boolean => list.some((one) => one.runs === runs);
   const attempt = async <T>(make: () => Promise<T>, failed: (message: string) => T): Promise<T> => {
     try {
       return await make();
@@ -105,35 +110,34 @@ async function prepareHosts({ python, threads }: Options, signal: AbortSignal): 
       return failed((error as Error).message);
     }
   };
+  const prepared = async () => ({
+    path: await preparePython({
+      given: python,
+      folder: join(CACHE, "python"),
+      requirements: join(peers, "requirements.txt"),
+      signal,
+      say,
+    }),
+  });
   return {
     threads,
     signal,
-    python: await attempt<Hosts["python"]>(
-      async () => ({
-        path: await preparePython({
-          given: python,
-          folder: join(CACHE, "python"),
-          requirements: join(peers, "requirements.txt"),
-          signal,
-          say,
-        }),
-      }),
-      (missing) => ({ missing }),
-    ),
-    npmMissing: await attempt<string | undefined>(
-      async () => {
-        await prepareNpm(peers, signal, say);
-        return undefined;
-      },
-      (message) => `npm install failed: ${message}`,
-    ),
+    python: needs("python")
+      ? await attempt<Hosts["python"]>(prepared, (missing) => ({ missing }))
+      : { missing: "no case needs it" },
+    npmMissing: needs("npm")
+      ? await attempt<string | undefined>(
+          () => prepareNpm(peers, signal, say),
+          (message) => `npm install failed: ${message}`,
+        )
+      : undefined,
   };
 }
 
 function contenderReport(id: string, title: string, standing: Standing): ContenderReport {
   if ("skipped" in standing) return { id, title, skipped: standing.skipped };
-  const { name, details } = standing.greeting;
-  return { id, title, name, details };
+  const { name, details, startBytes } = standing.greeting;
+  return { id, title, name, details, startBytes };
 }
 
 await main();

@@ -1,5 +1,6 @@
 /** What `--json` wrote, as the README shows it. */
 import { evaluateTargets } from "./evaluate.js";
+import { bytesText } from "./format.js";
 import type { CaseReport, Report } from "./results.js";
 import { cellsOf, COLUMNS } from "./rows.js";
 import { verdictText } from "./table.js";
@@ -14,11 +15,11 @@ export function renderMarkdown(report: Report): string {
     `${threads} threads each, medians of ${rounds} alternating rounds.${quick ? " Small sizes, to try the bench: the figures mean nothing." : ""}`,
     "",
     ...table(
-      ["contender", "version", "computes with"],
-      contenders.map(({ title, name, details = [], skipped }) =>
+      ["contender", "version", "computes with", "memory before any data"],
+      contenders.map(({ title, name, details = [], startBytes = 0, skipped }) =>
         skipped === undefined
-          ? [title, name ?? "", details.join("; ")]
-          : [title, "skipped", skipped],
+          ? [title, name ?? "", details.join("; "), bytesText(startBytes)]
+          : [title, "skipped", skipped, ""],
       ),
     ),
     "",

@@ -30,6 +30,8 @@ export interface Greeting {
   readonly name: string;
   /** What it computes with: instruction sets, threads. */
   readonly details: readonly string[];
+  /** Resident memory with the library loaded and no data. */
+  readonly startBytes: number;
   /** Facts that the bench acts upon. */
   readonly facts?: Readonly<Record<string, string>>;
 }

@@ -20,6 +20,8 @@ export interface ContenderReport {
   /** Library and version. */
   readonly name?: string;
   readonly details?: readonly string[];
+  /** Resident memory with the library loaded and no data. */
+  readonly startBytes?: number;
   /** Why it takes no part. */
   readonly skipped?: string;
 }

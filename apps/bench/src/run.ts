@@ -15,7 +15,6 @@ export interface RunSettings {
   readonly temporary: string;
   readonly rounds: number;
   readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
 }
 
 /** One entry while its case runs. */

@@ -1,5 +1,6 @@
 /** Tables for a terminal of 100 columns. */
 import type { Verdict } from "./evaluate.js";
+import { bytesText } from "./format.js";
 import type { CaseReport, ContenderReport } from "./results.js";
 import { cellsOf, COLUMNS } from "./rows.js";
 
@@ -24,13 +25,13 @@ export function formatCase(report: CaseReport): string {
 /** What takes part, and with what it computes. */
 export function formatContenders(contenders: readonly ContenderReport[]): string {
   return contenders
-    .flatMap(({ title, name, details = [], skipped }) =>
-      wrap(
-        `${title.padEnd(24)} ${skipped === undefined ? [name, ...details].join("; ") : `skipped: ${skipped}`}`,
-        25,
-      ),
-    )
+    .flatMap((contender) => wrap(`${contender.title.padEnd(24)} ${standingText(contender)}`, 25))
     .join("\n");
+}
+
+function standingText({ name, details = [], startBytes = 0, skipped }: ContenderReport): string {
+  if (skipped !== undefined) return `skipped: ${skipped}`;
+  return [name, ...details, `${bytesText(startBytes)} before any data`].join("; ");
 }
 
 /** The targets, met and missed. */

@@ -1,4 +1,5 @@
 import { type BenchCase, type Entry, type RowsChoice, titleOf } from "../case.js";
+import { count } from "../format.js";
 
 const CODEBOOK_SIZE = 256;
 
@@ -32,8 +33,8 @@ export function stream(
     reference: "faiss",
     limitSeconds: 300,
     notes: [
-      `Batches of ${batchRows.toLocaleString("en")} rows are views of ${pool.rows.toLocaleString("en")} rows in turn: making them costs nothing.`,
-      `In memory: ${inMemory.rows.toLocaleString("en")} rows, through the same call.`,
+      `Batches of ${count(batchRows)} rows are views of ${count(pool.rows)} rows in turn, which costs nothing.`,
+      `In memory: ${count(inMemory.rows)} rows, through the same call.`,
     ],
   };
 }

@@ -28,10 +28,10 @@ export function job<T>(parts: Job<T>): Job {
 }
 
 /** Greets, and answers requests until stdin ends. */
-export async function serve(greeting: Greeting, kinds: Kinds): Promise<void> {
+export async function serve(greeting: Omit<Greeting, "startBytes">, kinds: Kinds): Promise<void> {
   let current: Job | undefined;
   let last: unknown;
-  say({ ok: true, ...greeting });
+  say({ ok: true, ...greeting, startBytes: peakBytes() });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as Request;
     try {

@@ -14,13 +14,14 @@ export async function prepareNpm(
   folder: string,
   signal: AbortSignal,
   say: (line: string) => void,
-): Promise<void> {
+): Promise<undefined> {
   const stamp = join(folder, "node_modules", ".installed");
   const wanted = readFileSync(join(folder, "package.json"), "utf8");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return undefined;
   say(`npm install in ${folder}`);
   const flags = ["--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"];
   const options = { cwd: folder, signal, limitSeconds: 600 };
   await runCommand("npm", ["install", ...flags], options);
   writeFileSync(stamp, wanted);
+  return undefined;
 }
