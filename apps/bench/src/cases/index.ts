@@ -23,7 +23,7 @@ export function allCases(quick: boolean, threads: number): BenchCase[] {
     kmeansInJavaScript("kmeans-64-10k", few, 64),
     ...product("pq", hundred),
     ...residualBeam("rq-beam", hundred),
-    residualCatalogue("rq-industrial", industrial),
+    residualCatalogue("rq-industrial", industrial, quick ? 2 : 10),
     ...codes(million),
     stream(hundred, million, 100 * hundred.rows, hundred.rows / 10),
   ];

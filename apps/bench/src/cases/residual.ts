@@ -45,14 +45,14 @@ export function residualBeam(name: string, rows: RowsChoice): BenchCase[] {
   ];
 }
 
-/** RQ-KMeans of a catalogue, against levels of scikit-learn's k-means with ten restarts. */
-export function residualCatalogue(name: string, rows: RowsChoice): BenchCase {
+/** RQ-KMeans of a catalogue, against levels of scikit-learn's k-means with restarts. */
+export function residualCatalogue(name: string, rows: RowsChoice, restarts: number): BenchCase {
   return {
     name,
     title: titleOf("RQ-KMeans 3×256, training", rows),
     kind: "rq-train",
     rows,
-    parameters: { levels: 3, bits: 8, beam: 1, restarts: 10, defaults: true },
+    parameters: { levels: 3, bits: 8, beam: 1, restarts, defaults: true },
     outcome: "decoded",
     entries: [
       ...entries(["native", "wasm", "wasm-1", "sklearn"]),
@@ -61,7 +61,7 @@ export function residualCatalogue(name: string, rows: RowsChoice): BenchCase {
     ],
     reference: "sklearn",
     limitSeconds: 600,
-    notes: ["scikit-learn keeps the best of ten starts of each level."],
+    notes: [`scikit-learn keeps the best of ${restarts} starts of each level.`],
   };
 }
 

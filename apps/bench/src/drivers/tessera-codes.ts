@@ -4,28 +4,12 @@
  */
 import type { CompleteBackend, Tensor } from "@tessera/core";
 import type { Task } from "../protocol.js";
-import { job, type Job, type NpyArray, readMatrix, Unsupported } from "./serve.js";
-
-/** The kernels of the codes family. */
-export interface CodesBackend extends CompleteBackend {
-  scalarEncode(
-    x: Tensor<"float32">,
-    lower: Tensor<"float32">,
-    step: Tensor<"float32">,
-  ): Tensor<"uint8">;
-  scalarDecode(
-    codes: Tensor<"uint8">,
-    lower: Tensor<"float32">,
-    step: Tensor<"float32">,
-  ): Tensor<"float32">;
-  packSigns(x: Tensor<"float32">): Tensor<"uint8">;
-}
+import { job, type Job, type NpyArray, readMatrix } from "./serve.js";
 
 const LEVELS = 256;
 const JUDGED_ROWS = 100_000;
 
-export async function scalarEncode(given: CompleteBackend, task: Task): Promise<Job> {
-  const backend = withCodes(given);
+export async function scalarEncode(backend: CompleteBackend, task: Task): Promise<Job> {
   const { x, lower, step } = await upload(backend, task);
   return kernelJob(
     backend,
@@ -34,8 +18,7 @@ export async function scalarEncode(given: CompleteBackend, task: Task): Promise<
   );
 }
 
-export async function scalarDecode(given: CompleteBackend, task: Task): Promise<Job> {
-  const backend = withCodes(given);
+export async function scalarDecode(backend: CompleteBackend, task: Task): Promise<Job> {
   const { x, lower, step } = await upload(backend, task);
   const codes = backend.scalarEncode(x, lower, step);
   x.dispose();
@@ -46,8 +29,7 @@ export async function scalarDecode(given: CompleteBackend, task: Task): Promise<
   );
 }
 
-export async function signs(given: CompleteBackend, task: Task): Promise<Job> {
-  const backend = withCodes(given);
+export async function signs(backend: CompleteBackend, task: Task): Promise<Job> {
   const { x } = await upload(backend, task);
   return kernelJob(
     backend,
@@ -96,9 +78,4 @@ async function firstRows(backend: CompleteBackend, whole: Tensor<"float32">): Pr
   const [rows, cols] = whole.shape as [number, number];
   const first = backend.slice(whole, 0, Math.min(rows, JUDGED_ROWS));
   return { data: await first.read(), shape: [first.shape[0]!, cols] };
-}
-
-function withCodes(backend: CompleteBackend): CodesBackend {
-  if ("scalarEncode" in backend) return backend as CodesBackend;
-  throw new Unsupported("this build has no kernels for scalar codes");
 }

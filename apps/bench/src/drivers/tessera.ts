@@ -37,7 +37,7 @@ await serve(
 );
 
 async function start(engine: string, threads: number): Promise<CompleteBackend> {
-  if (engine === "native") return createCpuBackend({ engine: "native" as "auto", threads });
+  if (engine === "native") return createCpuBackend({ engine: "native", threads });
   try {
     return await createCpuBackend({ engine: "wasm-relaxed", threads });
   } catch {
