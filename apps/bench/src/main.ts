@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { allCases } from "./cases/index.js";
-import type { BenchCase } from "./case.js";
+import { type BenchCase, entryName } from "./case.js";
 import { type Contender, contenders, type Hosts, meetAll, type Standing } from "./contenders.js";
 import { DataFiles } from "./data.js";
 import { evaluateTargets } from "./evaluate.js";
@@ -32,14 +32,12 @@ async function main(): Promise<void> {
   if (options.render !== undefined) {
     return say(renderMarkdown(JSON.parse(readFileSync(options.render, "utf8")) as Report));
   }
-  const cases = allCases(options.quick, options.threads).filter(
-    ({ name }) => options.only === undefined || new RegExp(options.only).test(name),
-  );
+  const cases = chosenCases(options);
   if (options.list) return cases.forEach(({ name, title }) => say(`${name.padEnd(22)} ${title}`));
   const stop = new AbortController();
   // Every process of a contender listens.
   setMaxListeners(0, stop.signal);
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort());
   const temporary = mkdtempSync(join(tmpdir(), "tessera-bench-"));
   try {
     const report = await measure(cases, options, temporary, stop.signal);
@@ -92,6 +90,15 @@ async function measure(
   }
   const date = new Date().toISOString();
   return { date, machine, threads, rounds, quick, contenders: met, cases: reports };
+}
+
+function chosenCases({ quick, threads, only = "", contenders = "" }: Options): BenchCase[] {
+  const [names, entries] = [new RegExp(only), new RegExp(contenders)];
+  return allCases(quick, threads)
+    .filter(({ name }) => names.test(name))
+    .map((one) =>
+      Object.assign(one, { entries: one.entries.filter((e) => entries.test(entryName(e))) }),
+    );
 }
 
 /** Gets the libraries that the contenders need. */

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 export interface Options {
   readonly only: string | undefined;
+  readonly contenders: string | undefined;
   readonly rounds: number;
   readonly threads: number;
   readonly json: string | undefined;
@@ -21,6 +22,8 @@ const SHARED = fileURLToPath(new URL("../../../../shared/data/", import.meta.url
 export const USAGE = `npm run bench -- [options]
 
   --only PATTERN   cases whose name matches this regular expression
+  --contenders PATTERN
+                   entries whose name matches, such as 'native|faiss|numpy'
   --rounds N       alternations, 5 or more (default 5)
   --threads N      threads of every contender (default: all cores)
   --json FILE      write everything that was measured
@@ -37,6 +40,7 @@ export function parseOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       only: { type: "string" },
+      contenders: { type: "string" },
       rounds: { type: "string" },
       threads: { type: "string" },
       json: { type: "string" },
@@ -48,9 +52,10 @@ export function parseOptions(args: readonly string[]): Options {
       help: { type: "boolean", default: false },
     },
   });
-  const { data, quick, list, help, only, json, render } = values;
+  const { data, quick, list, help, only, contenders, json, render } = values;
   return {
     only,
+    contenders,
     rounds: integer("rounds", values.rounds, quick ? 2 : 5, quick ? 1 : 5),
     threads: integer("threads", values.threads, availableParallelism(), 1),
     json,
