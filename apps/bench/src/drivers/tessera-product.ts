@@ -9,12 +9,13 @@ interface ProductPackage {
   ): Promise<Model>;
 }
 
-/** Product quantization, where the build has it. */
+/** Product quantization, where the build has it, on all rows unless its defaults are asked for. */
 export const fitProduct: Fit = async (rows, backend, task) => {
   const { fitPq } = await productPackage();
   return fitPq(rows, {
     groups: numberOf(task, "groups"),
     codebookSize: 2 ** numberOf(task, "bits"),
+    ...(task.parameters["defaults"] === true ? {} : { sample: Infinity }),
     backend,
   });
 };
