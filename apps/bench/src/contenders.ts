@@ -32,15 +32,19 @@ const PEERS = fileURLToPath(new URL("../peers/", import.meta.url));
 const DRIVERS = fileURLToPath(new URL("drivers/", import.meta.url));
 const START_LIMIT_SECONDS = 120;
 
+const NUMPY: Contender = { id: "numpy", title: "NumPy", runs: "python", driver: "peer_numpy.py" };
+const FAISS: Contender = { id: "faiss", title: "faiss", runs: "python", driver: "peer_faiss.py" };
+const FAISS_TUNED: Contender = { ...FAISS, id: "faiss-tuned", title: "faiss tuned" };
+
 export function contenders(threads: number): Contender[] {
   const tessera = { runs: "tessera", driver: "tessera.js" } as const;
   return [
     { id: "native", title: "Tessera native", ...tessera, args: ["native", `${threads}`] },
     { id: "wasm", title: "Tessera wasm", ...tessera, args: ["wasm", `${threads}`] },
     { id: "wasm-1", title: "Tessera wasm, 1 thread", ...tessera, args: ["wasm", "1"] },
-    { id: "numpy", title: "NumPy", runs: "python", driver: "peer_numpy.py" },
-    { id: "faiss", title: "faiss", runs: "python", driver: "peer_faiss.py" },
-    { id: FAISS_TUNED, title: "faiss tuned", runs: "python", driver: "peer_faiss.py" },
+    NUMPY,
+    FAISS,
+    FAISS_TUNED,
     { id: "sklearn", title: "scikit-learn", runs: "python", driver: "peer_sklearn.py" },
     { id: "torch", title: "PyTorch", runs: "python", driver: "peer_torch.py" },
     { id: "ml-kmeans", title: "ml-kmeans", runs: "npm", driver: "ml-kmeans.mjs" },
@@ -48,8 +52,6 @@ export function contenders(threads: number): Contender[] {
     { id: "usearch", title: "usearch", runs: "npm", driver: "usearch.mjs" },
   ];
 }
-
-const FAISS_TUNED = "faiss-tuned";
 
 /** Starts each contender once, to see whether it starts and what it computes with. */
 export async function meetAll(
@@ -60,9 +62,7 @@ export async function meetAll(
   for (const contender of list) {
     standings.set(
       contender.id,
-      contender.id === FAISS_TUNED
-        ? await meetTuned(contender, hosts, standings)
-        : await meet(contender, hosts),
+      contender === FAISS_TUNED ? await meetTuned(contender, hosts) : await meet(contender, hosts),
     );
   }
   return standings;
@@ -91,13 +91,9 @@ async function meet(
  * not know. A user who knows that can name the processor in the environment, so faiss runs both ways; the kernels named
  * are those that NumPy's newer OpenBLAS chose.
  */
-async function meetTuned(
-  contender: Contender,
-  hosts: Hosts,
-  standings: ReadonlyMap<string, Standing>,
-): Promise<Standing> {
-  const best = blasOf(standings.get("numpy"));
-  const own = blasOf(standings.get("faiss"));
+async function meetTuned(contender: Contender, hosts: Hosts): Promise<Standing> {
+  const best = blasOf(await meet(NUMPY, hosts));
+  const own = blasOf(await meet(FAISS, hosts));
   if (own === undefined) return { skipped: "faiss does not start, or has no OpenBLAS of its own" };
   if (best === undefined) return { skipped: "NumPy does not say which kernels fit the processor" };
   if (best === own) return { skipped: `faiss chose the right BLAS kernels by itself (${own})` };
@@ -107,8 +103,8 @@ async function meetTuned(
   return { skipped: `faiss' OpenBLAS does not know ${best} and took ${got}` };
 }
 
-function blasOf(standing: Standing | undefined): string | undefined {
-  return standing && "greeting" in standing ? standing.greeting.facts?.["blas"] : undefined;
+function blasOf(standing: Standing): string | undefined {
+  return "greeting" in standing ? standing.greeting.facts?.["blas"] : undefined;
 }
 
 function launchOf(

@@ -117,7 +117,7 @@ async function prepare(
   const { entry } = runner;
   const standing = settings.standings.get(entry.contender);
   if (standing === undefined) throw new Error(`there is no contender ${entry.contender}`);
-  if ("skipped" in standing) throw new UnsupportedError("it does not start here, see above");
+  if ("skipped" in standing) throw new UnsupportedError("see the list of contenders");
   const rows = await rowsOf(entry, files, settings);
   const { child } = await Child.start(standing.launch, START_LIMIT_SECONDS, settings.signal);
   runner.child = child;
