@@ -1,24 +1,42 @@
 /**
- * The floor under the times of compute-bound kernels: how many multiply-adds this host's WebAssembly does when nothing
+ * The ceiling over kernels that are bound by arithmetic: how many multiply-adds this host's WebAssembly does when nothing
  * else is to be done, measured on a loop whose operands never leave the registers.
  */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Task } from "../protocol.js";
+import { job, type Job, numberOf } from "./serve.js";
 
 const ACCUMULATORS = 12;
-const ITERATIONS = 20_000_000;
 
-/** Floating-point operations per second of one thread at best. */
-export async function measureCeiling(relaxed: boolean): Promise<number> {
-  const { instance } = await WebAssembly.instantiate(loopModule(relaxed));
-  const loop = instance.exports["loop"] as (iterations: number) => number;
-  loop(ITERATIONS / 10);
-  let best = Infinity;
-  for (let round = 0; round < 5; round++) {
-    const start = performance.now();
-    loop(ITERATIONS);
-    best = Math.min(best, performance.now() - start);
-  }
-  return (2 * 4 * ACCUMULATORS * ITERATIONS * 1000) / best;
+/** Floating-point operations of a loop. */
+export function multiplyAddOperations(iterations: number): number {
+  return 2 * 4 * ACCUMULATORS * iterations;
 }
+
+/** The loop on as many threads as the task says. */
+export async function multiplyAdd(task: Task, relaxed: boolean): Promise<Job> {
+  const module = await WebAssembly.compile(loopModule(relaxed));
+  const workers = Array.from(
+    { length: numberOf(task, "threads") },
+    () => new Worker(WORKER, { eval: true, workerData: module }),
+  );
+  const iterations = numberOf(task, "iterations");
+  return job({
+    run: async () => {
+      const done = workers.map((worker) => once(worker, "message"));
+      for (const worker of workers) worker.postMessage(iterations, []);
+      await Promise.all(done);
+    },
+    result: () => ({ data: new Float32Array(0), shape: [0, 1] }),
+  });
+}
+
+const WORKER = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const { loop } = new WebAssembly.Instance(workerData).exports;
+  parentPort.on("message", (iterations) => parentPort.postMessage(loop(iterations)));
+`;
 
 /** A module whose `loop(n)` does `aᵢ ← aᵢ · f + g` on all accumulators n times. */
 function loopModule(relaxed: boolean): Uint8Array<ArrayBuffer> {

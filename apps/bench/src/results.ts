@@ -1,0 +1,78 @@
+import type { Outcome, Work } from "./case.js";
+import type { Machine } from "./environment/machine.js";
+import { median } from "./statistics.js";
+
+/** Everything that a run of the bench found; what `--json` writes. */
+export interface Report {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly threads: number;
+  readonly rounds: number;
+  /** Small sizes, to try the bench itself. */
+  readonly quick: boolean;
+  readonly contenders: readonly ContenderReport[];
+  readonly cases: readonly CaseReport[];
+}
+
+export interface ContenderReport {
+  readonly id: string;
+  readonly title: string;
+  /** Library and version. */
+  readonly name?: string;
+  readonly details?: readonly string[];
+  /** Resident memory with the library loaded and no data. */
+  readonly startBytes?: number;
+  /** Why it takes no part. */
+  readonly skipped?: string;
+}
+
+export interface CaseReport {
+  readonly name: string;
+  readonly title: string;
+  readonly outcome: Outcome;
+  readonly reference: string;
+  readonly notes: readonly string[];
+  readonly entries: readonly EntryReport[];
+  /** Why it did not run. */
+  readonly skipped?: string;
+}
+
+export interface EntryReport {
+  /** Unique in the case. */
+  readonly entry: string;
+  readonly title: string;
+  readonly isCeiling: boolean;
+  /** The entry that measures what this one could reach. */
+  readonly ceiling?: string;
+  readonly work?: Work;
+  /** One of each round: the median of its calls. */
+  readonly seconds?: readonly number[];
+  readonly quality?: number;
+  readonly peakBytes?: number;
+  /** Why there are no seconds, or no quality. */
+  readonly problem?: string;
+}
+
+/** Median seconds of a call. */
+export function medianSeconds(entry: EntryReport | undefined): number | undefined {
+  return entry?.seconds === undefined ? undefined : median(entry.seconds);
+}
+
+/** Work done in a second; calls, where the work is not counted. */
+export function rate(entry: EntryReport | undefined): number | undefined {
+  const seconds = medianSeconds(entry);
+  return seconds === undefined ? undefined : (entry?.work?.amount ?? 1) / seconds;
+}
+
+/** How many times as fast `entry` is as `other`. */
+export function speedRatio(
+  entry: EntryReport | undefined,
+  other: EntryReport | undefined,
+): number | undefined {
+  const [own, others] = [rate(entry), rate(other)];
+  return own === undefined || others === undefined ? undefined : own / others;
+}
+
+export function entryNamed({ entries }: CaseReport, name: string): EntryReport | undefined {
+  return entries.find(({ entry }) => entry === name);
+}

@@ -1,0 +1,39 @@
+import { bytesText, durations, percent, rateText, times } from "./format.js";
+import {
+  type CaseReport,
+  entryNamed,
+  type EntryReport,
+  medianSeconds,
+  rate,
+  speedRatio,
+} from "./results.js";
+
+/** The columns of a case's table; the terminal and the README show the same. */
+export const COLUMNS = ["", "median", "min–max", "rate", "ratio", "ceiling", "quality", "peak"];
+
+/** An entry's cells, or its name and what went wrong with it. */
+export function cellsOf(entry: EntryReport, report: CaseReport): string[] {
+  const { title, seconds, work, quality, peakBytes, problem } = entry;
+  const median = medianSeconds(entry);
+  if (seconds === undefined || median === undefined) return [title, problem ?? "no times"];
+  const { texts, unit } = durations([median, Math.min(...seconds), Math.max(...seconds)]);
+  const ratio = entry.isCeiling
+    ? undefined
+    : speedRatio(entry, entryNamed(report, report.reference));
+  const share =
+    entry.ceiling === undefined ? undefined : speedRatio(entry, entryNamed(report, entry.ceiling));
+  return [
+    title,
+    `${texts[0]} ${unit}`,
+    `${texts[1]}–${texts[2]}`,
+    work === undefined ? "" : rateText(rate(entry)!, work.unit),
+    ratio === undefined ? "" : times(ratio),
+    share === undefined ? "" : percent(share),
+    quality === undefined ? (problem ?? "") : qualityText(quality),
+    peakBytes === undefined ? "" : bytesText(peakBytes),
+  ];
+}
+
+function qualityText(quality: number): string {
+  return quality === 0 ? "0" : quality.toPrecision(6);
+}

@@ -1,0 +1,85 @@
+/** What Tessera sets out to reach. Data alone: evaluate.ts holds them against what was measured. */
+
+export interface Target {
+  /** Names of the cases, as patterns of whole names. */
+  readonly cases: string;
+  /** One of these must hold. */
+  readonly oneOf: readonly Condition[];
+}
+
+export interface Condition {
+  readonly measure: Measure;
+  /** The entry that must reach it. */
+  readonly entry: string;
+  /** The entries whose best is the measure; without them, the entry's ceiling, or none. */
+  readonly against: readonly string[];
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+/**
+ * - `speed`: times as fast as the fastest of the others
+ * - `ceiling`: share of what the entry's ceiling reaches
+ * - `quality`: times the least distortion of the others
+ * - `memory`: times the least peak memory of the others
+ * - `bytes`: peak memory
+ */
+export type Measure = "speed" | "ceiling" | "quality" | "memory" | "bytes";
+
+/** Both ways in which faiss runs: its wheel as it is, and with BLAS kernels that fit the processor. */
+const FAISS = ["faiss", "faiss-tuned"];
+const FAISS_KMEANS = [...FAISS, "faiss/SuperKMeans", "faiss-tuned/SuperKMeans"];
+const ASSIGN = "assign-.*";
+const KMEANS = "kmeans-(256|1024)(-words)?";
+
+export const TARGETS: readonly Target[] = [
+  faster(ASSIGN, "native", 7, FAISS),
+  only(ASSIGN, { measure: "ceiling", entry: "native", against: [], atLeast: 0.9 }),
+  faster(ASSIGN, "wasm", 1.5, FAISS),
+  faster(KMEANS, "native", 8, FAISS_KMEANS),
+  noWorse(KMEANS, "native", 1.001, FAISS),
+  faster(KMEANS, "native", 5, ["sklearn"]),
+  faster("kmeans-64-10k", "wasm", 30, ["ml-kmeans"]),
+  noWorse("kmeans-64-10k", "wasm", 1.001, ["ml-kmeans"]),
+  faster("pq-train", "native", 4, FAISS),
+  faster("pq-encode", "native", 3, FAISS),
+  faster("rq-beam-(train|encode)", "native", 8, [...FAISS, "faiss/tables", "faiss-tuned/tables"]),
+  noWorse("rq-beam-(train|encode)", "native", 1, FAISS),
+  faster("rq-industrial", "native", 20, ["sklearn"]),
+  noWorse("rq-industrial", "native", 1, ["sklearn"]),
+  {
+    cases: "sq8-.*|signs",
+    oneOf: [
+      { measure: "speed", entry: "native", against: ["faiss"], atLeast: 4 },
+      { measure: "ceiling", entry: "native", against: [], atLeast: 0.7 },
+    ],
+  },
+  lessMemory("(assign|pq|rq-beam|sq8)-.*|kmeans-(256|1024)(-words)?|signs|stream", FAISS),
+  lessMemory("rq-industrial", ["sklearn"]),
+  // The least that an n × k matrix of float32 would take.
+  atMostBytes("assign-4096", 4 * 100_000 * 4096),
+  atMostBytes("assign-256-1m", 4 * 1_000_000 * 256),
+  // A fifth of the rows that go by.
+  atMostBytes("stream", 10_000_000 * 128 * 4 * 0.2),
+  faster("stream", "native", 0.9, ["native/in memory"]),
+];
+
+function only(cases: string, condition: Condition): Target {
+  return { cases, oneOf: [condition] };
+}
+
+function faster(cases: string, entry: string, atLeast: number, against: readonly string[]): Target {
+  return only(cases, { measure: "speed", entry, against, atLeast });
+}
+
+function noWorse(cases: string, entry: string, atMost: number, against: readonly string[]): Target {
+  return only(cases, { measure: "quality", entry, against, atMost });
+}
+
+function lessMemory(cases: string, against: readonly string[]): Target {
+  return only(cases, { measure: "memory", entry: "native", against, atMost: 1 });
+}
+
+function atMostBytes(cases: string, atMost: number): Target {
+  return only(cases, { measure: "bytes", entry: "native", against: [], atMost });
+}
