@@ -33,7 +33,7 @@ export async function evaluate(
       model.encode(batch, { ...options, onProgress: undefined }),
     );
     variance.add(batch);
-    for await (const [level, decoded] of decodePrefixes(model, codes, options.signal)) {
+    for await (const [level, decoded] of decodePrefixes(model, codes, options)) {
       errors[level] = errors[level]! + squaredError(batch, decoded);
     }
     collected.push(codes);
@@ -63,12 +63,12 @@ export async function evaluate(
 async function* decodePrefixes(
   model: Model,
   codes: Codes,
-  signal: AbortSignal | undefined,
+  { backend, signal }: EncodeOptions,
 ): AsyncGenerator<readonly [number, Matrix], void, undefined> {
   const { terms, prefixes, dimension } = model;
   if (terms === undefined) {
     for (const [level, columns] of prefixes.entries()) {
-      yield [level, await model.decode(codes.prefix(columns), { signal })];
+      yield [level, await model.decode(codes.prefix(columns), { backend, signal })];
     }
     return;
   }

@@ -17,6 +17,11 @@ export interface EncodeOptions extends WorkOptions {
   readonly beam?: number | undefined;
 }
 
+export interface DecodeOptions extends WorkOptions {
+  /** Where to compute what is not done on the host. Default: the shared default backend. */
+  readonly backend?: ComputeBackend | undefined;
+}
+
 export interface FitOptions extends WorkOptions {
   /** Where to compute. Default: the shared default backend. */
   readonly backend?: ComputeBackend | undefined;
@@ -67,7 +72,7 @@ export interface Model<S extends Spec = Spec> {
    * @throws {ShapeError} if the number of columns is not one of `prefixes`
    * @throws {CodeRangeError} if a code is outside its cardinality
    */
-  decode(codes: Codes, options?: WorkOptions): Promise<Matrix>;
+  decode(codes: Codes, options?: DecodeOptions): Promise<Matrix>;
   /** What was learned, as plain tensors by name. */
   state(): ModelState;
   /** The bytes of a `.safetensors` file that `load` reads back to an equal model. */

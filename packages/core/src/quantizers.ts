@@ -16,6 +16,12 @@ import { PART_PACKAGES, type Spec } from "./spec/types.js";
  */
 export interface QuantizerPart<K extends Spec["kind"]> {
   readonly kind: K;
+  /**
+   * Looks at a spec before anything is fitted, for what is known to fail later.
+   *
+   * @throws {SpecError | MissingPartError}
+   */
+  check?(spec: SpecOf<K>): void;
   fit(spec: SpecOf<K>, rows: Rows, context: FitContext): Promise<Model>;
   restore(spec: SpecOf<K>, state: StateReader, context: RestoreContext): Model;
 }
@@ -85,7 +91,7 @@ export function createQuantizers(parts: readonly AnyPart[]): Quantizers {
     async fit(spec, rows, options = {}) {
       const checked = toSpec(spec);
       // The whole spec is checked before any work, so that hours of fitting cannot end in a missing package.
-      for (const node of specNodes(checked)) partFor(node);
+      for (const node of specNodes(checked)) partFor(node).check?.(node as never);
       if (isMatrix(rows)) {
         checkMatrix(rows);
         if (rows.rows === 0) throw new ShapeError("there are no rows to fit on");

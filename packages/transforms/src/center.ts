@@ -1,0 +1,50 @@
+import type { Matrix } from "@tessera/core";
+import type { TransformModel, TransformOf, TransformPart } from "./contract.js";
+import { meanOf } from "./moments.js";
+import { checkCols, matrixTensor, rowOf } from "./tensors.js";
+
+/** Takes the mean of the training rows away: y = x − μ. The inverse adds it again. */
+export class CenterTransform implements TransformModel<TransformOf<"center">> {
+  readonly spec: TransformOf<"center"> = { kind: "center" };
+  readonly isometric = true;
+  readonly inputDimension: number;
+  readonly outputDimension: number;
+  /** `[1, d]` */
+  readonly mean: Matrix;
+
+  /** @param mean `[1, d]`, finite */
+  constructor(mean: Matrix) {
+    this.mean = mean;
+    this.inputDimension = mean.cols;
+    this.outputDimension = mean.cols;
+  }
+
+  async apply(rows: Matrix): Promise<Matrix> {
+    checkCols(rows, this.inputDimension);
+    return addRow(rows, this.mean, -1);
+  }
+
+  async invert(rows: Matrix): Promise<Matrix> {
+    checkCols(rows, this.outputDimension);
+    return addRow(rows, this.mean, 1);
+  }
+
+  tensors() {
+    return { mean: matrixTensor(this.mean) };
+  }
+}
+
+export const centerPart: TransformPart<"center"> = {
+  kind: "center",
+  fit: async (_, rows, { options }) => new CenterTransform(rowOf(await meanOf(rows, options))),
+  restore: (_, state) => new CenterTransform(state.matrix("mean", 1)),
+};
+
+/** `sign` times one row added to all rows. */
+export function addRow({ data, rows, cols }: Matrix, row: Matrix, sign: 1 | -1): Matrix {
+  const moved = new Float32Array(data.length);
+  for (let at = 0; at < data.length; at += cols) {
+    for (let j = 0; j < cols; j++) moved[at + j] = data[at + j]! + sign * row.data[j]!;
+  }
+  return { data: moved, rows, cols };
+}
