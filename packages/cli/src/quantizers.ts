@@ -1,9 +1,10 @@
 import { createQuantizers, type Quantizers } from "@tessera/core";
 import { residualPart } from "@tessera/rq";
 import { scalarPart } from "@tessera/scalar";
+import { transformedPart } from "@tessera/transforms";
 import { vqPart } from "@tessera/vq";
 
 /** Every quantizer that the command can fit and load. */
 export function knownQuantizers(): Quantizers {
-  return createQuantizers([vqPart, scalarPart, residualPart]);
+  return createQuantizers([vqPart, scalarPart, residualPart, transformedPart]);
 }

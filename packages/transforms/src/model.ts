@@ -72,7 +72,7 @@ export class TransformedModel implements Model<TransformedSpec> {
         ...prefixed("transform", this.transform.tensors()),
         ...prefixed("quantizer", tensors),
       },
-      facts: { quantizer: facts ?? {} },
+      ...(facts && { facts: { quantizer: facts } }),
     };
   }
 

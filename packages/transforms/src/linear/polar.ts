@@ -34,31 +34,50 @@ export async function procrustes(
     );
   }
   const norm = frobenius(await m.read());
-  let x = backend.combine(m, previous, 1, norm === 0 ? 1 : PULL * norm);
-  let gram = backend.matmul(x, x, { transposeA: true });
-  // The largest singular value is at most this, and all are at least as large as the pull unless they cancel it.
-  let size = Math.sqrt(frobenius(await gram.read()));
-  let least = norm === 0 ? 1 / size : (PULL * norm) / size;
-  for (let iteration = 0; iteration < MOST_ITERATIONS; iteration++) {
-    const isLast =
-      least > 0.5 && size === 1 && deviation(await gram.read(), d!) < NEARLY_ORTHOGONAL;
-    const scale = Math.sqrt(3 / (1 + least + least * least));
-    const next = backend.scope(() =>
-      backend.combine(x, backend.matmul(x, gram), (1.5 * scale) / size, -0.5 * (scale / size) ** 3),
-    );
+  const pull = norm === 0 ? 1 : PULL * norm;
+  let x = backend.combine(m, previous, 1, pull);
+  let gram = gramOf(backend, x);
+  try {
+    // No singular value is larger than this, and none is smaller than the pull unless it cancels part of M.
+    const bound = Math.sqrt(frobenius(await gram.read()));
+    let least = pull / bound;
+    let factor = 1 / bound;
+    for (let iteration = 0; iteration < MOST_ITERATIONS; iteration++) {
+      // The first matrix has yet to be scaled by the bound.
+      const mayEnd = iteration > 0 && least > 0.5;
+      const isLast = mayEnd && deviation(await gram.read(), d!) < NEARLY_ORTHOGONAL;
+      const scale = Math.sqrt(3 / (1 + least + least * least));
+      const before = [x, gram];
+      x = newtonSchulz(backend, x, gram, scale * factor);
+      for (const tensor of before) tensor.dispose();
+      if (isLast) return x;
+      gram = gramOf(backend, x);
+      least *= 0.5 * scale * (3 - (scale * least) ** 2);
+      factor = 1;
+    }
+    throw new BackendError("the orthogonal factor of a matrix was not found", {
+      hint: "check that the rows have no values near the limits of float32",
+    });
+  } catch (error) {
     x.dispose();
+    throw error;
+  } finally {
     gram.dispose();
-    x = next;
-    if (isLast) return x;
-    least = 0.5 * scale * least * (3 - (scale * least) ** 2);
-    size = 1;
-    gram = backend.matmul(x, x, { transposeA: true });
   }
-  x.dispose();
-  gram.dispose();
-  throw new BackendError("the orthogonal factor of a matrix was not found", {
-    hint: "check that the rows have no values near the limits of float32",
-  });
+}
+
+function gramOf(backend: CompleteBackend, x: Tensor<"float32">): Tensor<"float32"> {
+  return backend.matmul(x, x, { transposeA: true });
+}
+
+/** ½sX(3I − s²XᵀX), one iteration from s·X. */
+function newtonSchulz(
+  backend: CompleteBackend,
+  x: Tensor<"float32">,
+  gram: Tensor<"float32">,
+  s: number,
+): Tensor<"float32"> {
+  return backend.scope(() => backend.combine(x, backend.matmul(x, gram), 1.5 * s, -0.5 * s ** 3));
 }
 
 function frobenius(values: Float32Array): number {

@@ -108,8 +108,7 @@ async function learn(sample: Matrix, options: OpqOptions, random: Random): Promi
   };
   try {
     for (const axes of startingRotations(eigen, groups)) {
-      const rotation = backend.tensor(axes, [d, d]);
-      keepBetter(await settleAt(problem, rotation, learned, size));
+      keepBetter(await begin(problem, axes, learned, size));
     }
     for (let round = 1; round <= iterations; round++) {
       const gain = keepBetter(await alternate(problem, best!));
@@ -131,19 +130,22 @@ async function learn(sample: Matrix, options: OpqOptions, random: Random): Promi
 }
 
 /** Codebooks for a rotation, from rows drawn at random. */
-async function settleAt(
+async function begin(
   problem: Problem,
-  rotation: Tensor<"float32">,
+  axes: Float32Array,
   rows: Matrix,
   size: { readonly groups: number; readonly codebookSize: number },
 ): Promise<Candidate> {
-  let codebooks: Tensor<"float32"> | undefined;
+  const { backend } = problem;
+  const rotation = backend.tensor(axes, [rows.cols, rows.cols]);
+  let codebooks: Tensor<"float32">;
   try {
-    codebooks = await startingCodebooks(problem.backend, rows, rotation, size);
-    return await settle(problem, rotation, codebooks, SETTLING);
-  } finally {
-    codebooks?.dispose();
+    codebooks = await startingCodebooks(backend, rows, rotation, size);
+  } catch (error) {
+    rotation.dispose();
+    throw error;
   }
+  return settle(problem, rotation, codebooks, SETTLING).finally(() => codebooks.dispose());
 }
 
 /** The rows in random order, in two parts. */
