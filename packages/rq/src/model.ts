@@ -4,6 +4,7 @@ import {
   checkCodes,
   checkDimension,
   Codes,
+  type DecodeOptions,
   decodeTerms,
   type EncodeOptions,
   type HostTensor,
@@ -18,7 +19,6 @@ import {
   type Term,
   throwIfAborted,
   withRowOffset,
-  type WorkOptions,
 } from "@tessera/core";
 import { encodeOnDevice, VqModel } from "@tessera/vq";
 import { checkBeam, openBeam } from "./beam.js";
@@ -122,7 +122,7 @@ export class ResidualModel implements Model<ResidualSpec> {
     );
   }
 
-  async decode(codes: Codes, options: WorkOptions = {}): Promise<Matrix> {
+  async decode(codes: Codes, options: DecodeOptions = {}): Promise<Matrix> {
     throwIfAborted(options.signal);
     if (this.terms) return decodeTerms(this, this.terms, codes);
     const { data, columns, rows } = checkCodes(this, codes);
@@ -175,7 +175,7 @@ export class ResidualModel implements Model<ResidualSpec> {
             const codes = await level.encode(left, { backend, signal });
             columns.push(codes);
             if (l + 1 < this.levels.length) {
-              left = subtract(left, await level.decode(codes, { signal }));
+              left = subtract(left, await level.decode(codes, { backend, signal }));
             }
           }
           return joinColumns(columns);

@@ -83,7 +83,7 @@ async function residualRows(rows: Rows, model: Model, context: FitContext): Prom
   const { backend, signal } = context.options;
   const leftover = async (batch: Parameters<typeof subtract>[0]) => {
     const codes = await model.encode(batch, { backend, signal });
-    return subtract(batch, await model.decode(codes, { signal }));
+    return subtract(batch, await model.decode(codes, { backend, signal }));
   };
   if (isMatrix(rows)) return leftover(rows);
   return {

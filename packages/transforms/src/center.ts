@@ -1,7 +1,8 @@
 import type { Matrix } from "@tessera/core";
 import type { TransformModel, TransformOf, TransformPart } from "./contract.js";
 import { meanOf } from "./moments.js";
-import { checkCols, matrixTensor, rowOf } from "./tensors.js";
+import { addRow, checkCols, rowOf } from "./rows.js";
+import { matrixTensor } from "./state.js";
 
 /** Takes the mean of the training rows away: y = x − μ. The inverse adds it again. */
 export class CenterTransform implements TransformModel<TransformOf<"center">> {
@@ -39,12 +40,3 @@ export const centerPart: TransformPart<"center"> = {
   fit: async (_, rows, { options }) => new CenterTransform(rowOf(await meanOf(rows, options))),
   restore: (_, state) => new CenterTransform(state.matrix("mean", 1)),
 };
-
-/** `sign` times one row added to all rows. */
-export function addRow({ data, rows, cols }: Matrix, row: Matrix, sign: 1 | -1): Matrix {
-  const moved = new Float32Array(data.length);
-  for (let at = 0; at < data.length; at += cols) {
-    for (let j = 0; j < cols; j++) moved[at + j] = data[at + j]! + sign * row.data[j]!;
-  }
-  return { data: moved, rows, cols };
-}

@@ -1,8 +1,8 @@
 import { type Matrix, Random, ShapeError, throwIfAborted } from "@tessera/core";
 import type { TransformModel, TransformOf, TransformOptions, TransformPart } from "./contract.js";
 import { walshHadamard } from "./linear/walsh-hadamard.js";
-import { widthOf } from "./normalize.js";
-import { checkCols, fromFile, matrixTensor } from "./tensors.js";
+import { checkCols, widthOf } from "./rows.js";
+import { fromFile, matrixTensor } from "./state.js";
 
 /** Rows between two looks at the signal. */
 const ROWS_BETWEEN_CHECKS = 4096;

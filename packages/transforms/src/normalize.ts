@@ -1,7 +1,6 @@
-import type { Matrix, Rows } from "@tessera/core";
-import { batchesOf, ShapeError } from "@tessera/core";
+import type { Matrix } from "@tessera/core";
 import type { TransformModel, TransformOf, TransformPart } from "./contract.js";
-import { checkCols } from "./tensors.js";
+import { checkCols, widthOf } from "./rows.js";
 
 /**
  * Scales each row to unit norm: y = x / ‖x‖; a row of zeros stays. Norms are taken in float64.
@@ -49,9 +48,3 @@ export const normalizePart: TransformPart<"normalize"> = {
   fit: async (_, rows, { options }) => new NormalizeTransform(await widthOf(rows, options.signal)),
   restore: (_, _state, dimension) => new NormalizeTransform(dimension),
 };
-
-/** The number of values in a row. @throws {ShapeError} if there are no rows */
-export async function widthOf(rows: Rows, signal?: AbortSignal): Promise<number> {
-  for await (const batch of batchesOf(rows, 1, signal)) return batch.cols;
-  throw new ShapeError("there are no rows to fit on");
-}

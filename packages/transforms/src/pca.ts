@@ -1,11 +1,11 @@
 import { ArgumentError, type Matrix, ShapeError } from "@tessera/core";
-import { addRow } from "./center.js";
 import type { TransformModel, TransformOf, TransformOptions, TransformPart } from "./contract.js";
 import { multiplyRows } from "./dense.js";
 import { checkOrthonormal } from "./linear/orthonormal.js";
 import { symmetricEigen } from "./linear/symmetric-eigen.js";
 import { momentsOf } from "./moments.js";
-import { checkCols, fromFile, matrixTensor, rowOf } from "./tensors.js";
+import { addRow, checkCols, rowOf } from "./rows.js";
+import { fromFile, matrixTensor } from "./state.js";
 
 /** Least deviation that whitening divides by, as a share of the largest: below it there is but rounding to magnify. */
 const LEAST_DEVIATION = 2 ** -10;

@@ -3,8 +3,8 @@ import type { TransformModel, TransformOf, TransformOptions, TransformPart } fro
 import { multiplyRows } from "./dense.js";
 import { checkOrthonormal } from "./linear/orthonormal.js";
 import { randomOrthogonal } from "./linear/random-orthogonal.js";
-import { widthOf } from "./normalize.js";
-import { checkCols, fromFile, matrixTensor } from "./tensors.js";
+import { checkCols, widthOf } from "./rows.js";
+import { fromFile, matrixTensor } from "./state.js";
 
 /** Transforms that are nothing but a rotation (a reflection may be part of it), drawn at random or learned. */
 export type RotationSpec = TransformOf<"rotation" | "opq" | "itq">;

@@ -1,4 +1,4 @@
-import { TesseraError } from "@tessera/core";
+import { ArgumentError } from "@tessera/core";
 import { Pace } from "./pace.js";
 import { type Tridiagonal, tridiagonalize } from "./tridiagonal.js";
 
@@ -53,7 +53,9 @@ async function diagonalize(
       while (end < n - 1 && !isNegligible(e[end]!, d[end]!, d[end + 1]!)) end++;
       if (end === l) break;
       if (sweep === MOST_SWEEPS) {
-        throw new TesseraError("internal", "the eigenvalue iteration did not converge");
+        throw new ArgumentError("the eigenvalues of the matrix were not found", {
+          hint: "check that its values are finite",
+        });
       }
       sweepUp(d, e, basis, n, l, end);
       await pace.spend(4 * n * (end - l));

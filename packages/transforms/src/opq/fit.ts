@@ -12,12 +12,10 @@ import {
   withSampledRows,
   type WorkOptions,
 } from "@tessera/core";
-import { addRow } from "../center.js";
 import { symmetricEigen } from "../linear/symmetric-eigen.js";
 import { momentsOf } from "../moments.js";
-import { widthOf } from "../normalize.js";
 import { RotationTransform } from "../rotation.js";
-import { rowOf } from "../tensors.js";
+import { addRow, rowOf, widthOf } from "../rows.js";
 import { alternate, type Candidate, type Problem, release, settle } from "./alternate.js";
 import { startingCodebooks, startingRotations } from "./start.js";
 
