@@ -14,14 +14,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { correlatedRows, difference, orthonormalityError, stream } from "../test/rows.js";
 import {
-  CenterTransform,
+  type CenterTransform,
   HadamardTransform,
   momentsOf,
   NormalizeTransform,
   PcaTransform,
   RotationTransform,
   type TransformModel,
-  TransformedModel,
+  type TransformedModel,
   transformedPart,
 } from "./index.js";
 

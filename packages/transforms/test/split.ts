@@ -29,8 +29,8 @@ function product(spec: SplitSpec, groups: readonly Model[]): Model<SplitSpec> {
     dimension: groups.length * width,
     cardinalities: groups.flatMap(({ cardinalities }) => cardinalities),
     prefixes: [groups.length],
-    terms: groups.flatMap(({ terms }, m) =>
-      terms!.map((term) => ({ ...term, column: m, offset: m * width })),
+    terms: groups.flatMap(({ terms }, column) =>
+      terms!.map(({ codebook }) => ({ column, offset: column * width, codebook })),
     ),
     async encode(rows, options) {
       const codes: number[] = [];
