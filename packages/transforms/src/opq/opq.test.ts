@@ -1,3 +1,4 @@
+import { pickBackend } from "@tessera/backend";
 import { createReferenceBackend, gaussianMatrix } from "@tessera/backend-testkit";
 import {
   ArgumentError,
@@ -76,6 +77,21 @@ describe("fitOpqRotation", () => {
       ),
       { numRuns: 10 },
     );
+  });
+
+  it("gives the same bits whatever the number of threads", async () => {
+    const rows = correlatedRows(5, 600, 16, 8);
+    const rotations: Float32Array[] = [];
+    for (const threads of [1, 2]) {
+      const cpu = await pickBackend({ name: "cpu", threads });
+      try {
+        const options = { groups: 4, codebookSize: 32, backend: cpu };
+        rotations.push((await fitOpqRotation(rows, options)).rotation.data);
+      } finally {
+        cpu.dispose();
+      }
+    }
+    expect(rotations[1]).toEqual(rotations[0]);
   });
 
   it("makes a product quantizer no worse, and much better where dimensions are correlated", async () => {
