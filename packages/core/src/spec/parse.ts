@@ -67,7 +67,7 @@ const LEAVES: Readonly<Record<string, Name>> = {
   sign: {
     numbers: 0,
     example: "sign",
-    options: ["bits", "estimator"],
+    options: ["bits", "threshold", "estimator"],
     build: (_, { options }) => ({ kind: "sign", ...options }),
   },
   fsq: {

@@ -17,7 +17,11 @@ export function printSpec(spec: Spec): string {
         scale: spec.scale,
       })}`;
     case "sign":
-      return `sign${printOptions({ bits: spec.bits, estimator: spec.estimator })}`;
+      return `sign${printOptions({
+        bits: spec.bits,
+        threshold: spec.threshold,
+        estimator: spec.estimator,
+      })}`;
     case "fsq":
       return `fsq(${spec.levels.join(",")})`;
     case "residual": {
