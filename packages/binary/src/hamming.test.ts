@@ -22,13 +22,11 @@ const problems = fc
   })
   .chain(({ rowBytes, rows, offset }) => {
     const length = offset + (rows + 1) * rowBytes;
-    return fc
-      .uint8Array({ minLength: length, maxLength: length })
-      .map((bytes) => ({
-        query: bytes.subarray(offset, offset + rowBytes),
-        codes: bytes.subarray(offset + rowBytes),
-        rowBytes,
-      }));
+    return fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => ({
+      query: bytes.subarray(offset, offset + rowBytes),
+      codes: bytes.subarray(offset + rowBytes),
+      rowBytes,
+    }));
   });
 
 describe("Hamming distances", () => {

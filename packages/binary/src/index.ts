@@ -1,7 +1,5 @@
 export { packBinary, packUbinary, reverseBits, unpackBinary, unpackUbinary } from "./bytes.js";
-export {
-  type BitBytes,
-  hammingDistances,
-  type HammingNeighbours,
-  hammingTopK,
-} from "./hamming.js";
+export { type BitBytes, hammingDistances, type HammingNeighbours, hammingTopK } from "./hamming.js";
+export { signPart } from "./part.js";
+export { fitSign, type FitSignOptions } from "./sign-fit.js";
+export { type SignFacts, SignModel } from "./sign-model.js";
