@@ -33,8 +33,8 @@ function readFacts({ distortion }: Readonly<Record<string, unknown>>): SignFacts
 }
 
 function readDimension({ dimension }: Readonly<Record<string, unknown>>): number {
-  if (Number.isInteger(dimension) && dimension! >= 1 && dimension! <= MAX_DIMENSION) {
-    return dimension as number;
+  if (typeof dimension === "number" && Number.isInteger(dimension)) {
+    if (dimension >= 1 && dimension <= MAX_DIMENSION) return dimension;
   }
   throw new FormatError(
     `the model's dimension is ${JSON.stringify(dimension)}; it must be an integer from 1 to ${MAX_DIMENSION}`,
