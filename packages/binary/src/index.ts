@@ -6,3 +6,7 @@ export { type SignFacts, SignModel } from "./sign-model.js";
 export type { Estimates } from "./rabitq/estimate.js";
 export type { RowFactors } from "./rabitq/factors.js";
 export { type EstimateOptions, RabitqModel } from "./rabitq/model.js";
+export { fitItq, type FitItqOptions, fitRabitq, type FitRabitqOptions, quantizers } from "./fit.js";
+export { fitItqRotation, type ItqOptions, itqPart } from "./itq.js";
+export { keepNorms } from "./rabitq/kept-norms.js";
+export { estimateDistances, estimateInnerProducts } from "./rabitq/search.js";

@@ -1,10 +1,17 @@
+import { itqPart, keepNorms, signPart } from "@tessera/binary";
 import { createQuantizers, type Quantizers } from "@tessera/core";
 import { residualPart } from "@tessera/rq";
 import { scalarPart } from "@tessera/scalar";
-import { transformedPart } from "@tessera/transforms";
+import { createTransformedPart, transformParts } from "@tessera/transforms";
 import { vqPart } from "@tessera/vq";
 
 /** Every quantizer that the command can fit and load. */
 export function knownQuantizers(): Quantizers {
-  return createQuantizers([vqPart, scalarPart, residualPart, transformedPart]);
+  return createQuantizers([
+    vqPart,
+    scalarPart,
+    signPart,
+    residualPart,
+    keepNorms(createTransformedPart([...transformParts, itqPart])),
+  ]);
 }

@@ -129,12 +129,13 @@ const SUGAR: Readonly<Record<string, Name>> = {
   rabitq: {
     numbers: 0,
     example: "rabitq",
-    build: () =>
+    options: ["bits"],
+    build: (_, { options }) =>
       transformed(
         { kind: "center" },
         transformed(
           { kind: "normalize" },
-          transformed({ kind: "rotation" }, { kind: "sign", estimator: "rabitq" }),
+          transformed({ kind: "rotation" }, { kind: "sign", estimator: "rabitq", ...options }),
         ),
       ),
   },

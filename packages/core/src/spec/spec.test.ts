@@ -96,6 +96,13 @@ describe("the short string", () => {
         sign({ estimator: "rabitq" }),
       ),
     ],
+    [
+      "rabitq(bits=4)",
+      transformed(
+        [{ kind: "center" }, { kind: "normalize" }, { kind: "rotation" }],
+        sign({ bits: 4, estimator: "rabitq" }),
+      ),
+    ],
     ["hadamard>sq4", transformed({ kind: "hadamard" }, "sq4")],
     ["rqvae3x256", transformed({ kind: "ae", widths: [512, 256, 128, 64] }, "rq3x256")],
     ["ae(64,32)>rq3x256", transformed({ kind: "ae", widths: [64, 32] }, "rq3x256")],

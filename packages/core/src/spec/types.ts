@@ -112,6 +112,6 @@ export const PART_PACKAGES: Readonly<Record<Spec["kind"] | TransformSpec["kind"]
   hadamard: "@tessera/transforms",
   pca: "@tessera/transforms",
   opq: "@tessera/transforms",
-  itq: "@tessera/transforms",
+  itq: "@tessera/binary",
   ae: "@tessera/rqvae",
 };
