@@ -26,14 +26,37 @@ export function hammingDistances(query: BitBytes, codes: BitBytes): Uint32Array 
       `${codes.length} bytes of codes are not whole rows of the query's ${rowBytes} bytes`,
     );
   }
-  const rows = codes.length / rowBytes;
-  const q = toWords(query, rowBytes);
-  const c = toWords(codes, rowBytes);
-  const width = q.length;
-  const distances = new Uint32Array(rows);
-  for (let i = 0, at = 0; i < rows; i++) {
+  return rowBytes % 4 === 0 && codes.byteOffset % 4 === 0
+    ? distancesByWord(query, codes)
+    : distancesByByte(query, codes);
+}
+
+/** For rows that lie in words of 32 bits. */
+function distancesByWord(query: BitBytes, codes: BitBytes): Uint32Array {
+  const q = new Int32Array(Uint8Array.from(query).buffer);
+  const c = new Int32Array(codes.buffer, codes.byteOffset, codes.length / 4);
+  const distances = new Uint32Array(c.length / q.length);
+  for (let i = 0, at = 0; i < distances.length; i++) {
     let distance = 0;
-    for (let j = 0; j < width; j++, at++) distance += popCount(q[j]! ^ c[at]!);
+    for (let j = 0; j < q.length; j++, at++) distance += popCount(q[j]! ^ c[at]!);
+    distances[i] = distance;
+  }
+  return distances;
+}
+
+/** For rows that begin anywhere: words where four bytes are left of a row, then single bytes. */
+function distancesByByte(query: BitBytes, codes: BitBytes): Uint32Array {
+  const q = new DataView(query.buffer, query.byteOffset, query.length);
+  const c = new DataView(codes.buffer, codes.byteOffset, codes.length);
+  const rowBytes = query.length;
+  const distances = new Uint32Array(codes.length / rowBytes);
+  for (let i = 0, at = 0; i < distances.length; i++) {
+    let distance = 0;
+    let j = 0;
+    for (; j + 4 <= rowBytes; j += 4, at += 4) {
+      distance += popCount(q.getInt32(j) ^ c.getInt32(at));
+    }
+    for (; j < rowBytes; j++, at++) distance += popCount(q.getUint8(j) ^ c.getUint8(at));
     distances[i] = distance;
   }
   return distances;
@@ -67,22 +90,6 @@ export function hammingTopK(query: BitBytes, codes: BitBytes, k: number): Hammin
     distances[place] = distance;
   }
   return { indices, distances };
-}
-
-/** The rows in words of 32 bits, the last of each filled up with zeros. Not copied where they lie in words already. */
-function toWords(bytes: BitBytes, rowBytes: number): Int32Array {
-  if (rowBytes % 4 === 0 && bytes.byteOffset % 4 === 0) {
-    return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  }
-  const rowWords = Math.ceil(rowBytes / 4);
-  const rows = bytes.length / rowBytes;
-  const words = new Int32Array(rows * rowWords);
-  const target = new Uint8Array(words.buffer);
-  const source = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < rowBytes; j++, at++) target[i * rowWords * 4 + j] = source[at]!;
-  }
-  return words;
 }
 
 /** Bits that are 1 in a word: sums of neighbouring pairs, fours and bytes, which a product then adds up. */

@@ -39,6 +39,8 @@ type ItqRotation = RotationTransform<{ readonly kind: "itq" }>;
 const ITERATIONS = 50;
 const SAMPLE_ROWS = 65_536;
 const SAMPLE_VALUES = 2 ** 23;
+/** Values of the rows that are rotated at a time, few enough to stay in a CPU's cache. */
+const BLOCK_VALUES = 2 ** 18;
 
 /**
  * Learns the rotation of iterative quantization (Gong and Lazebnik 2011, "Iterative quantization: a procrustean approach to
@@ -93,16 +95,21 @@ async function improve(
   x: Tensor<"float32">,
   rotation: Tensor<"float32">,
 ): Promise<Tensor<"float32">> {
-  const d = x.shape[1]!;
+  const [n, d] = [x.shape[0]!, x.shape[1]!];
+  const size = Math.max(1, Math.floor(BLOCK_VALUES / d));
   const product = backend.scope(() => {
-    const rotated = backend.matmul(x, rotation, { transposeB: true });
-    const signs = backend.scalarDecode(
-      backend.packSigns(rotated),
-      backend.tensor(new Float32Array(d).fill(-1)),
-      backend.tensor(new Float32Array(d).fill(2)),
-      { bits: 1 },
-    );
-    return backend.matmul(signs, x, { transposeA: true });
+    const lower = backend.tensor(new Float32Array(d).fill(-1));
+    const step = backend.tensor(new Float32Array(d).fill(2));
+    let sum = backend.zeros([d, d], "float32");
+    for (let start = 0; start < n; start += size) {
+      sum = backend.scope(() => {
+        const rows = backend.slice(x, start, Math.min(n, start + size));
+        const rotated = backend.matmul(rows, rotation, { transposeB: true });
+        const signs = backend.scalarDecode(backend.packSigns(rotated), lower, step, { bits: 1 });
+        return backend.combine(sum, backend.matmul(signs, rows, { transposeA: true }), 1, 1);
+      });
+    }
+    return sum;
   });
   try {
     return await procrustes(backend, product, rotation);

@@ -32,7 +32,7 @@ export interface FitSignOptions extends Pick<
 }
 
 /** Rows that medians are taken over, at most: their ranks are then good to half a percent of the rows. */
-const MEDIAN_ROWS = 2 ** 16;
+const MEDIAN_ROWS = 2 ** 14;
 /** Rows between two pauses. */
 const BATCH_ROWS = 16_384;
 

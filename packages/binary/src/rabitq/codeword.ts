@@ -32,28 +32,54 @@ export class CodewordSearch {
     codes: Uint8Array | Uint16Array,
     to: number,
   ): { squares: number; cosine: number } {
+    return this.#bits === 1
+      ? this.#encodeSigns(row, at, codes, to)
+      : this.#encodeLevels(row, at, codes, to);
+  }
+
+  #encodeSigns(
+    row: Float32Array,
+    at: number,
+    codes: Uint8Array | Uint16Array,
+    to: number,
+  ): { squares: number; cosine: number } {
+    const dimension = this.#values.length;
+    let squares = 0;
+    let sum = 0;
+    for (let j = 0; j < dimension; j++) {
+      const value = row[at + j]!;
+      squares += value * value;
+      sum += Math.abs(value);
+      codes[to + j] = value > 0 ? 1 : 0;
+    }
+    return { squares, cosine: cosineOf(sum / Math.sqrt(dimension), squares) };
+  }
+
+  #encodeLevels(
+    row: Float32Array,
+    at: number,
+    codes: Uint8Array | Uint16Array,
+    to: number,
+  ): { squares: number; cosine: number } {
     const values = this.#values;
     const grid = this.#grid;
     const dimension = values.length;
     let squares = 0;
-    let sum = 0;
     let largest = 0;
     for (let j = 0; j < dimension; j++) {
       const value = Math.abs(row[at + j]!);
       values[j] = value;
       squares += value * value;
-      sum += value;
       if (value > largest) largest = value;
     }
-    let cosine = sum / Math.sqrt(squares * dimension);
-    if (this.#bits === 1 || largest === 0) grid.fill(0.5);
-    else cosine = this.#search(largest) / Math.sqrt(squares);
+    if (largest === 0) grid.fill(0.5);
+    const along = largest === 0 ? 0 : this.#search(largest);
     const half = 2 ** (this.#bits - 1);
     for (let j = 0; j < dimension; j++) {
       // Magnitude m + ½ is m steps above the first on its side.
       codes[to + j] = row[at + j]! > 0 ? half + (grid[j]! - 0.5) : half - (grid[j]! + 0.5);
     }
-    return { squares, cosine: squares === 0 ? 1 : Math.min(1, cosine) };
+    return { squares, cosine: cosineOf(along, squares) };
   }
 
   /** Fills the grid; returns ⟨values, grid⟩ / ‖grid‖. */
@@ -64,8 +90,9 @@ export class CodewordSearch {
     const greatest = 1 + 2 / this.#bits ** 2;
     let best = 0;
     let bestFactor = 0;
-    for (let step = 0; step < FACTORS; step++) {
-      const share = (step + 0.5) / FACTORS;
+    const steps = FACTORS_PER_BIT * this.#bits;
+    for (let step = 0; step < steps; step++) {
+      const share = (step + 0.5) / steps;
       const factor = ((least + share * (greatest - least)) * (top + 1)) / largest;
       const quality = this.#round(factor, top);
       if (quality > best) {
@@ -124,5 +151,11 @@ export class CodewordSearch {
   }
 }
 
-const FACTORS = 24;
+/** Finer grids have more local optima to start from. */
+const FACTORS_PER_BIT = 4;
 const MOST_SWEEPS = 16;
+
+/** From the length of a row along its codeword, and its squared norm. */
+function cosineOf(along: number, squares: number): number {
+  return squares === 0 ? 1 : Math.min(1, along / Math.sqrt(squares));
+}

@@ -8,7 +8,6 @@ import {
   Codes,
   type EncodeOptions,
   isMatrix,
-  joinCodes,
   type Matrix,
   type Model,
   type ModelState,
@@ -92,7 +91,7 @@ export class RabitqModel implements Model<SignSpec> {
     const total = (rows as { readonly rows?: number }).rows;
     const search = new CodewordSearch(this.dimension, this.bits);
     const size = Math.ceil(BATCH_VALUES / this.dimension);
-    const parts: Codes[] = [];
+    const parts: (Uint8Array | Uint16Array)[] = [];
     let done = 0;
     for await (const batch of batchesOf(rows, size, signal)) {
       checkDimension(this, batch);
@@ -101,7 +100,10 @@ export class RabitqModel implements Model<SignSpec> {
       onProgress?.({ task: "encode", done, total });
       await pause();
     }
-    return parts.length > 0 ? joinCodes(parts) : new Codes([], this.cardinalities);
+    const { cardinalities } = this;
+    const joined = new (codeArrayFor(cardinalities))(done * cardinalities.length);
+    parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
+    return new Codes(joined, cardinalities);
   }
 
   /** The multiple of its codeword that is nearest to each row. */
@@ -152,7 +154,7 @@ export class RabitqModel implements Model<SignSpec> {
     return saveModel(this);
   }
 
-  #encodeBatch({ data, rows }: Matrix, search: CodewordSearch): Codes {
+  #encodeBatch({ data, rows }: Matrix, search: CodewordSearch): Uint8Array | Uint16Array {
     const { dimension, cardinalities } = this;
     const columns = cardinalities.length;
     const codes = new (codeArrayFor(cardinalities))(rows * columns) as Uint8Array | Uint16Array;
@@ -162,6 +164,6 @@ export class RabitqModel implements Model<SignSpec> {
       if (!Number.isFinite(Math.fround(squares))) throw new NonFiniteError(i);
       writer.write(codes, i * columns + dimension, Math.sqrt(squares), cosine);
     }
-    return new Codes(codes, cardinalities);
+    return codes;
   }
 }
