@@ -1,11 +1,19 @@
+import { itqPart, keepNorms, signPart } from "@tessera/binary";
 import { createQuantizers, type Quantizers } from "@tessera/core";
 import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
 import { scalarPart } from "@tessera/scalar";
-import { transformedPart } from "@tessera/transforms";
+import { createTransformedPart, transformParts } from "@tessera/transforms";
 import { vqPart } from "@tessera/vq";
 
 /** Every quantizer that the command can fit and load. */
 export function knownQuantizers(): Quantizers {
-  return createQuantizers([vqPart, scalarPart, residualPart, splitPart, transformedPart]);
+  return createQuantizers([
+    vqPart,
+    scalarPart,
+    signPart,
+    residualPart,
+    splitPart,
+    keepNorms(createTransformedPart([...transformParts, itqPart])),
+  ]);
 }

@@ -145,11 +145,12 @@ function checkRange(data: ArrayLike<number>, cardinalities: readonly number[]): 
     if (smallest > 2 ** (8 * data.BYTES_PER_ELEMENT) - 1 || !someExceed(data, smallest - 1)) return;
   }
   const columns = cardinalities.length;
-  for (let i = 0; i < data.length; i++) {
-    const code = data[i]!;
-    const column = i % columns;
-    if (!(code >= 0 && code < cardinalities[column]! && Number.isInteger(code))) {
-      throw new CodeRangeError(Math.floor(i / columns), column, code, cardinalities[column]!);
+  for (let i = 0, row = 0; i < data.length; row++) {
+    for (let column = 0; column < columns; column++, i++) {
+      const code = data[i]!;
+      if (!(code >= 0 && code < cardinalities[column]! && Number.isInteger(code))) {
+        throw new CodeRangeError(row, column, code, cardinalities[column]!);
+      }
     }
   }
 }

@@ -102,6 +102,26 @@ describe("fit", () => {
 });
 
 describe("encode, decode and eval", () => {
+  it.each([
+    ["sign", 8, 8],
+    ["sign(threshold=median)", 8, 8],
+    ["itq4", 4, 4],
+    ["rabitq", 16, 72],
+    ["rabitq(bits=4)", 16, 96],
+  ])("run %s, in %i columns of %i bits", async (spec, columns, bits) => {
+    const file = at("binary.safetensors");
+    const codes = at("binary.npy");
+    const { code, out, err } = await tessera(["fit", vectors, "--spec", spec, "--out", file]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain(`${bits} bits a row instead of 256`);
+    const encoded = await json(["encode", vectors, "--model", file, "--out", codes]);
+    expect(encoded).toMatchObject({ rows: ROWS, columns, dtype: "uint8" });
+    await json(["decode", codes, "--model", file, "--out", at("binary-decoded.npy")]);
+    const judged = await json(["eval", vectors, "--model", file]);
+    expect(judged).toMatchObject({ spec, rows: ROWS });
+    expect(judged["relativeDistortion"]).toBeLessThan(1);
+  });
+
   it("agree with one another", async () => {
     const codes = at("codes.npy");
     const decoded = at("decoded.npy");

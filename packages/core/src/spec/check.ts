@@ -65,12 +65,20 @@ export function checkSpec(value: unknown, path = "", depth = 0): Spec {
       };
     }
     case "sign": {
-      only(fields, path, ["bits", "estimator"]);
+      only(fields, path, ["bits", "threshold", "estimator"]);
       const bits = fields["bits"] === undefined ? 1 : integer(fields, path, "bits", 1, 9);
+      const threshold = choice(fields, path, "threshold", ["zero", "mean", "median"], "zero");
       const estimator = choice(fields, path, "estimator", ["none", "rabitq"], "none");
+      if (bits > 1 && estimator === "none") {
+        fail(`${path}.bits`, `is ${bits}, which takes estimator rabitq; sq has levels without one`);
+      }
+      if (threshold !== "zero" && estimator !== "none") {
+        fail(`${path}.threshold`, `is ${threshold}; estimator ${estimator} takes signs about zero`);
+      }
       return {
         kind: "sign",
         ...(bits === 1 ? {} : { bits }),
+        ...(threshold === "zero" ? {} : { threshold }),
         ...(estimator === "none" ? {} : { estimator }),
       };
     }

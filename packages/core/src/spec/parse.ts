@@ -67,7 +67,7 @@ const LEAVES: Readonly<Record<string, Name>> = {
   sign: {
     numbers: 0,
     example: "sign",
-    options: ["bits", "estimator"],
+    options: ["bits", "threshold", "estimator"],
     build: (_, { options }) => ({ kind: "sign", ...options }),
   },
   fsq: {
@@ -129,12 +129,13 @@ const SUGAR: Readonly<Record<string, Name>> = {
   rabitq: {
     numbers: 0,
     example: "rabitq",
-    build: () =>
+    options: ["bits"],
+    build: (_, { options }) =>
       transformed(
         { kind: "center" },
         transformed(
           { kind: "normalize" },
-          transformed({ kind: "rotation" }, { kind: "sign", estimator: "rabitq" }),
+          transformed({ kind: "rotation" }, { kind: "sign", estimator: "rabitq", ...options }),
         ),
       ),
   },

@@ -17,7 +17,11 @@ export function printSpec(spec: Spec): string {
         scale: spec.scale,
       })}`;
     case "sign":
-      return `sign${printOptions({ bits: spec.bits, estimator: spec.estimator })}`;
+      return `sign${printOptions({
+        bits: spec.bits,
+        threshold: spec.threshold,
+        estimator: spec.estimator,
+      })}`;
     case "fsq":
       return `fsq(${spec.levels.join(",")})`;
     case "residual": {
@@ -64,8 +68,9 @@ function sugarOf(spec: Spec): string | undefined {
   if (transform.kind === "pca" && !transform.whiten && inner === "itq>sign") {
     return `itq${transform.dimension}`;
   }
-  if (transform.kind === "center" && inner === "normalize>rotation>sign(estimator=rabitq)") {
-    return "rabitq";
+  if (transform.kind === "center") {
+    const rabitq = /^normalize>rotation>sign\((bits=\d)?,?estimator=rabitq\)$/.exec(inner);
+    if (rabitq) return rabitq[1] ? `rabitq(${rabitq[1]})` : "rabitq";
   }
   if (
     transform.kind === "ae" &&

@@ -31,7 +31,8 @@ const specs: fc.Arbitrary<Spec> = fc.letrec<{ spec: Spec; level: Spec }>((tie) =
         "sq8(range=optimal)",
         "sq6(range=meanstd,shared=true)",
         "sq4(levels=lloydmax,scale=unbiased)",
-        "sign(bits=4)",
+        "sign(threshold=median)",
+        "sign(bits=4,estimator=rabitq)",
       )
       .map(parseSpec),
     fc
@@ -86,12 +87,20 @@ describe("the short string", () => {
     ["sq8", sq(8)],
     ["fp16", sq(16, { levels: "fp16" })],
     ["sign", sign()],
+    ["sign(threshold=median)", sign({ threshold: "median" })],
     ["itq64", transformed([{ kind: "pca", dimension: 64 }, { kind: "itq" }], "sign")],
     [
       "rabitq",
       transformed(
         [{ kind: "center" }, { kind: "normalize" }, { kind: "rotation" }],
         sign({ estimator: "rabitq" }),
+      ),
+    ],
+    [
+      "rabitq(bits=4)",
+      transformed(
+        [{ kind: "center" }, { kind: "normalize" }, { kind: "rotation" }],
+        sign({ bits: 4, estimator: "rabitq" }),
       ),
     ],
     ["hadamard>sq4", transformed({ kind: "hadamard" }, "sq4")],
@@ -195,6 +204,11 @@ describe("a spec object from outside", () => {
       "spec.shared applies to levels that are learned",
     ],
     [{ kind: "sq", bits: 16, levels: "fp16", shared: true }, "spec.shared applies"],
+    [{ kind: "sign", bits: 2 }, "spec.bits is 2, which takes estimator rabitq"],
+    [
+      { kind: "sign", threshold: "mean", estimator: "rabitq" },
+      "spec.threshold is mean; estimator rabitq takes signs about zero",
+    ],
     [
       {
         kind: "transformed",

@@ -40,12 +40,14 @@ export interface SqSpec {
   readonly scale?: "optimal" | "unbiased";
 }
 
-/** One bit (or a few) per dimension. Short form `sign`. */
+/** One bit per dimension; under RaBitQ, a few. Short forms `sign`, `sign(threshold=median)`, `sign(estimator=rabitq)`. */
 export interface SignSpec {
   readonly kind: "sign";
-  /** Bits per dimension, 1 if left out. */
+  /** Bits per dimension, 1 if left out; more with an estimator only. */
   readonly bits?: number;
-  /** `rabitq` keeps the factors of RaBitQ's unbiased inner-product estimate. */
+  /** What a value must exceed for a 1: 0 if left out, or its dimension's mean or median over the training rows. */
+  readonly threshold?: "mean" | "median";
+  /** `rabitq` keeps the factors of RaBitQ's unbiased inner-product estimate. It takes signs about 0. */
   readonly estimator?: "rabitq";
 }
 
@@ -110,6 +112,6 @@ export const PART_PACKAGES: Readonly<Record<Spec["kind"] | TransformSpec["kind"]
   hadamard: "@tessera/transforms",
   pca: "@tessera/transforms",
   opq: "@tessera/transforms",
-  itq: "@tessera/transforms",
+  itq: "@tessera/binary",
   ae: "@tessera/rqvae",
 };
