@@ -180,7 +180,7 @@ function placeCodebooks(
       kernel: "packCodebooks",
       items: count,
       grain: grainOf(16 * panel * dimension),
-      arguments: [codeword, packed, 1, size, dimension, 0],
+      arguments: [codeword, packed, 1, size, dimension, 0, 0],
       outputs: [panels],
       inputs: [codewords],
     });

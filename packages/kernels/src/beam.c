@@ -114,8 +114,7 @@ INLINE float take_away(float *out, const float *a, const float *b, uint32_t d) {
     out[i] = a[i] - b[i];
     sum += out[i] * out[i];
   }
-  for (int lane = 0; lane < LANES; lane++) sum += sums[lane];
-  return sum;
+  return sum + sum_of(sums);
 }
 
 // Copies a row less the centre. Returns whether it is finite and its squared norm does not overflow.
@@ -132,8 +131,7 @@ INLINE int place_row(float *out, const float *x, const float *centre, uint32_t d
     sum += x[i] * x[i];
     out[i] = centre ? x[i] - centre[i] : x[i];
   }
-  for (int lane = 0; lane < LANES; lane++) sum += squares[lane];
-  if (sum < 0x1p100f) return 1;
+  if (sum + sum_of(squares) < 0x1p100f) return 1;
   double norm = 0;
   for (i = 0; i < d; i++) norm += (double)x[i] * x[i];
   return is_finite((float)norm);
@@ -191,12 +189,12 @@ INLINE float threshold(const peaks *peak, uint32_t keep) {
   for (int lane = 0; lane < PANEL; lane++) {
     UNROLL for (int v = 0; v < VECTORS; v++) ahead[v] -= splat(values[lane]) > peak->at[v];
   }
-  float least = __builtin_inff();
+  vec least = splat(-__builtin_inff());
   UNROLL for (int v = 0; v < VECTORS; v++) {
-    vec value = select(ahead[v] < splati((int32_t)keep), peak->at[v], splat(__builtin_inff()));
-    UNROLL for (int lane = 0; lane < LANES; lane++) least = value[lane] < least ? value[lane] : least;
+    vec value = select(ahead[v] < splati((int32_t)keep), -peak->at[v], splat(-__builtin_inff()));
+    least = select(value > least, value, least);
   }
-  return least;
+  return -largest_of(least);
 }
 
 // The best extensions of a row's candidates, `keep` of them, best first.
@@ -222,7 +220,7 @@ INLINE void choose(const beam_search_arguments *a, const candidates *from, const
       if (!any(top >= splat(worst))) continue;
       UNROLL for (uint32_t v = 0; v < VECTORS; v++) {
         uint32_t first = i + v * LANES;
-        for (uint32_t found = bits(load(scores + first) >= splat(worst)); found; found &= found - 1) {
+        for (uint32_t found = bits_of(load(scores + first) >= splat(worst)); found; found &= found - 1) {
           uint32_t code = first + (uint32_t)__builtin_ctz(found);
           uint64_t key = key_of(scores[code], candidate, code);
           if (key <= kept[0]) continue;
