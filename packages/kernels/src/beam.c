@@ -132,8 +132,7 @@ INLINE int place_row(float *out, const float *x, const float *centre, uint32_t d
     sum += x[i] * x[i];
     out[i] = centre ? x[i] - centre[i] : x[i];
   }
-  for (int lane = 0; lane < LANES; lane++) sum += squares[lane];
-  if (sum < 0x1p100f) return 1;
+  if (sum + sum_of(squares) < 0x1p100f) return 1;
   double norm = 0;
   for (i = 0; i < d; i++) norm += (double)x[i] * x[i];
   return is_finite((float)norm);
@@ -191,12 +190,12 @@ INLINE float threshold(const peaks *peak, uint32_t keep) {
   for (int lane = 0; lane < PANEL; lane++) {
     UNROLL for (int v = 0; v < VECTORS; v++) ahead[v] -= splat(values[lane]) > peak->at[v];
   }
-  float least = __builtin_inff();
+  vec least = splat(-__builtin_inff());
   UNROLL for (int v = 0; v < VECTORS; v++) {
-    vec value = select(ahead[v] < splati((int32_t)keep), peak->at[v], splat(__builtin_inff()));
-    UNROLL for (int lane = 0; lane < LANES; lane++) least = value[lane] < least ? value[lane] : least;
+    vec value = select(ahead[v] < splati((int32_t)keep), -peak->at[v], splat(-__builtin_inff()));
+    least = select(value > least, value, least);
   }
-  return least;
+  return -largest_of(least);
 }
 
 // The best extensions of a row's candidates, `keep` of them, best first.

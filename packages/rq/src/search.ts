@@ -40,7 +40,8 @@ export function uploadCodebooks(
 }
 
 /**
- * The search that the backend can do by itself: by its kernel, or greedily, level by level.
+ * The search that the backend can do by itself: greedily level by level, as `assign` is fast, or with a beam by its
+ * kernel.
  *
  * @returns `undefined` for a beam on a backend without the kernel: the host must choose candidates then
  */
@@ -49,8 +50,8 @@ export function openSearch(
   levels: readonly VqModel[],
   beam: number,
 ): LevelSearch | undefined {
-  const whole = allPlain(levels) && backend.beamSearch !== undefined;
-  if (beam > 1 && !whole) return undefined;
+  const whole = beam > 1;
+  if (whole && !backend.beamSearch) return undefined;
   const codebooks = uploadCodebooks(backend, levels);
   const dimension = levels[0]!.dimension;
   return {
