@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   createQuantizers,
   type FitOptions,
   type Quantizers,
@@ -56,7 +57,7 @@ export interface FitRabitqOptions extends Training {
  * RaBitQ: `fitRabitq(rows)` is the spec `rabitq`; `estimateDistances` and `estimateInnerProducts` make use of its codes.
  *
  * @param rows `[n, d]`; a stream must be one that can be read again, unless `sample` is set
- * @throws {SpecError} for bits out of range
+ * @throws {SpecError} for bits out of range, {@link ArgumentError} for a rotation that is none
  * @throws {NonFiniteError} naming a row that is not finite
  * @throws {AbortedError} once `signal` fires
  */
@@ -65,6 +66,9 @@ export async function fitRabitq(
   options: FitRabitqOptions = {},
 ): Promise<TransformedModel> {
   const { bits = 1, rotation = "dense", ...training } = options;
+  if (rotation !== "dense" && rotation !== "hadamard") {
+    throw new ArgumentError(`rotation is "${String(rotation)}"; it must be dense or hadamard`);
+  }
   const transforms: TransformSpec[] = [
     { kind: "center" },
     { kind: "normalize" },

@@ -11,7 +11,11 @@ import {
   SpecError,
 } from "@tessera/core";
 import { createReferenceBackend, clusteredMatrix, gaussianMatrix } from "@tessera/backend-testkit";
-import { RotationTransform, TransformedModel, transformedPart } from "@tessera/transforms";
+import {
+  type RotationTransform,
+  type TransformedModel,
+  transformedPart,
+} from "@tessera/transforms";
 import { describe, expect, it } from "vitest";
 import { fitItq, fitItqRotation, quantizers, signPart } from "./index.js";
 

@@ -30,7 +30,7 @@ export const MAX_DIMENSION = 2 ** 16;
 /** Values between two pauses. */
 const BATCH_VALUES = 2 ** 20;
 
-export interface EstimateOptions extends WorkOptions {
+export interface EstimateOptions extends Pick<WorkOptions, "signal"> {
   /** Where to compute. Default: the shared default backend. */
   readonly backend?: EncodeOptions["backend"];
   /**
@@ -102,7 +102,11 @@ export class RabitqModel implements Model<SignSpec> {
     }
     const { cardinalities } = this;
     const joined = new (codeArrayFor(cardinalities))(done * cardinalities.length);
-    parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
+    let at = 0;
+    for (const part of parts) {
+      joined.set(part, at);
+      at += part.length;
+    }
     return new Codes(joined, cardinalities);
   }
 

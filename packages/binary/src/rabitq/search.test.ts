@@ -10,9 +10,10 @@ import {
   matrix,
   parseSpec,
   ShapeError,
+  SpecError,
 } from "@tessera/core";
 import { createReferenceBackend, gaussianMatrix } from "@tessera/backend-testkit";
-import { TransformedModel, transformedPart } from "@tessera/transforms";
+import { type TransformedModel, transformedPart } from "@tessera/transforms";
 import { describe, expect, it } from "vitest";
 import {
   estimateDistances,
@@ -63,6 +64,12 @@ describe("fitRabitq", () => {
       });
       expect((await evaluate(without, rows, { backend })).relativeDistortion).toBeLessThan(0.42);
     }
+  });
+
+  it("says what is wrong with its options", async () => {
+    await expect(fitRabitq(rows, { bits: 10, backend })).rejects.toThrow(SpecError);
+    const rotation = "givens" as "dense";
+    await expect(fitRabitq(rows, { rotation, backend })).rejects.toThrow(/rotation is "givens"/);
   });
 
   it("leaves other normalize specs as they are", async () => {
