@@ -12,13 +12,11 @@ export interface Layout {
   readonly dot: number;
 }
 
+/** The layouts of the wasm builds, as the kernels' `scripts/wasm.mjs` and `simd.h` set them. */
 export function wasmLayout(engine: WasmEngine): Layout {
-  return {
-    rows: 4,
-    rowBlock: 64,
-    panel: 8,
-    dot: engine === "scalar" ? 0 : 2,
-  };
+  return engine === "scalar"
+    ? { rows: 2, rowBlock: 32, panel: 4, dot: 0 }
+    : { rows: 4, rowBlock: 64, panel: 8, dot: 2 };
 }
 
 /** Operations in a block that keep one thread busy for up to a tenth of a millisecond. */

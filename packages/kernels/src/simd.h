@@ -24,7 +24,12 @@ typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef int32_t uivec __attribute__((vector_size(4 * LANES), aligned(4)));
 
+#if defined(__wasm__) && !defined(__wasm_simd128__)
+// Calls cost little next to vectors taken apart, and keep the code small.
+#define INLINE static inline
+#else
 #define INLINE static inline __attribute__((always_inline))
+#endif
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 INLINE vec load(const float *p) { return *(const uvec *)p; }
