@@ -23,7 +23,7 @@ export function residualBeam(name: string, rows: RowsChoice): BenchCase[] {
         variantOf({ contender: "faiss" }, "defaults", { defaults: true }),
       ],
       notes: [
-        "faiss trains each level on what all five candidates of a row left over; by default, on 256 of those a codeword.",
+        "faiss trains each level on what all five candidates of a row left over; by default on 256 a codeword.",
       ],
     },
     {
