@@ -61,15 +61,11 @@ export async function serve(greeting: Omit<Greeting, "startBytes">, kinds: Kinds
         say({ ok: true });
       }
     } catch (error) {
-      const unsupported = error instanceof Unsupported;
-      say({ ok: false, unsupported, error: error instanceof Error ? error.message : `${error}` });
+      say({ ok: false, error: error instanceof Error ? error.message : `${error}` });
     }
   }
   process.exit();
 }
-
-/** Thrown by a task that this contender cannot do here. */
-export class Unsupported extends Error {}
 
 /** Reads a `.npy` file of a matrix. */
 export async function readMatrix(path: string | undefined): Promise<Matrix> {

@@ -8,6 +8,7 @@ import {
   sliceRows,
 } from "@tessera/core";
 import { fitKmeans } from "@tessera/kmeans";
+import { fitPq } from "@tessera/pq";
 import { fitRq } from "@tessera/rq";
 import { VqModel } from "@tessera/vq";
 import type { Task } from "../protocol.js";
@@ -35,6 +36,15 @@ export const fitResidual: Fit = (rows, backend, task) =>
     levels: numberOf(task, "levels"),
     codebookSize: 2 ** numberOf(task, "bits"),
     beam: numberOf(task, "beam"),
+    backend,
+  });
+
+/** On all rows unless its defaults are asked for. */
+export const fitProduct: Fit = (rows, backend, task) =>
+  fitPq(rows, {
+    groups: numberOf(task, "groups"),
+    codebookSize: 2 ** numberOf(task, "bits"),
+    ...(task.parameters["defaults"] === true ? {} : { sample: Infinity }),
     backend,
   });
 

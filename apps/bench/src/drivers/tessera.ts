@@ -9,8 +9,14 @@ import { multiplyAdd } from "./multiply-add.js";
 import { serve } from "./serve.js";
 import { assign } from "./tessera-assign.js";
 import { scalarDecode, scalarEncode, signs } from "./tessera-codes.js";
-import { encode, encodeByCodebook, fitResidual, kmeans, train } from "./tessera-models.js";
-import { fitProduct } from "./tessera-product.js";
+import {
+  encode,
+  encodeByCodebook,
+  fitProduct,
+  fitResidual,
+  kmeans,
+  train,
+} from "./tessera-models.js";
 
 const [engine = "wasm", threads = "1"] = process.argv.slice(2);
 const backend = await start(engine, Number(threads));
