@@ -29,11 +29,12 @@ export async function openBinary(
     rows,
     cols,
     dtype,
-    async *batches(batchRows) {
+    async *batches(batchRows, whole) {
       for (let first = 0; first < rows; first += batchRows) {
         const end = Math.min(rows, first + batchRows);
+        const place = whole?.subarray(first * cols, end * cols);
         const data = await withMemory(source.name, "set the option batchRows to fewer rows", () =>
-          readTable(source, table, first, end),
+          readTable(source, table, first, end, place),
         );
         yield { data, rows: end - first, cols };
       }

@@ -14,5 +14,6 @@ export interface RowReader {
   readonly rows: number | undefined;
   readonly cols: number;
   readonly dtype: HostDType | "text";
-  batches(batchRows: number): AsyncIterable<VectorBatch>;
+  /** @param whole room for all rows: where it saves an array, a batch is read into its place there */
+  batches(batchRows: number, whole?: Float32Array): AsyncIterable<VectorBatch>;
 }

@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes `start..end`, exactly; both lie within the size. Several reads may be under way at once. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /** Fills `target` with the bytes from `start` on, where that saves an array; returns how many there were. */
+  readInto?(start: number, target: Uint8Array): Promise<number>;
   /** Frees what the source holds, such as a file handle. */
   close?(): Promise<void>;
 }
@@ -55,11 +57,24 @@ export async function readExactly(
   end: number,
 ): Promise<Uint8Array> {
   const bytes = await source.read(start, end);
-  if (bytes.length !== end - start) {
-    throw new FormatError(
-      `${source.name} gave ${bytes.length} bytes at ${start} where ${end - start} were expected`,
-      { hint: "the file changed while it was read; try again" },
-    );
-  }
+  checkCount(source, start, bytes.length, end - start);
   return bytes;
+}
+
+/** `source.readInto`, with the number of bytes checked; false if the source has no such thing. */
+export async function fillExactly(
+  source: ByteSource,
+  start: number,
+  target: Uint8Array,
+): Promise<boolean> {
+  if (source.readInto === undefined) return false;
+  checkCount(source, start, await source.readInto(start, target), target.length);
+  return true;
+}
+
+function checkCount({ name }: ByteSource, start: number, found: number, expected: number): void {
+  if (found === expected) return;
+  throw new FormatError(`${name} gave ${found} bytes at ${start} where ${expected} were expected`, {
+    hint: "the file changed while it was read; try again",
+  });
 }

@@ -6,7 +6,7 @@ import {
   toFloat32,
 } from "@tessera/core";
 import type { HostDType } from "@tessera/core";
-import { readExactly, type ByteSource } from "./source.js";
+import { fillExactly, readExactly, type ByteSource } from "./source.js";
 
 /** Where the rows of a matrix lie in a binary file: at one distance from one another, whatever the format. */
 export interface Table {
@@ -28,6 +28,7 @@ export function rowStride(table: Pick<Table, "dtype" | "cols" | "counted">): num
 /**
  * Rows `first..end` as float32.
  *
+ * @param place where they may be put, if that saves an array
  * @returns `[end − first, cols]`
  * @throws {FormatError} naming a row of another dimension
  */
@@ -36,8 +37,13 @@ export async function readTable(
   table: Table,
   first: number,
   end: number,
+  place?: Float32Array,
 ): Promise<Float32Array> {
   const stride = rowStride(table);
+  if (place && table.dtype === "F32" && table.littleEndian && !table.counted) {
+    const bytes = new Uint8Array(place.buffer, place.byteOffset, place.byteLength);
+    if (await fillExactly(source, table.start + first * stride, bytes)) return place;
+  }
   const bytes = await readExactly(source, table.start + first * stride, table.start + end * stride);
   const values = table.counted ? withoutCounts(bytes, table, first, source.name) : bytes;
   return decodeFloats(values, table.dtype, table.littleEndian);

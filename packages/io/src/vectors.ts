@@ -72,10 +72,10 @@ export async function openVectorSource(
     if (closed) throw new DisposedError(source.name);
   };
 
-  async function* pass(): AsyncGenerator<VectorBatch, void, undefined> {
+  async function* pass(whole?: Float32Array): AsyncGenerator<VectorBatch, void, undefined> {
     let done = 0;
     check();
-    for await (const batch of reader.batches(batchRows)) {
+    for await (const batch of reader.batches(batchRows, whole)) {
       if (!allowNonFinite) checkRows(batch, done, source.name);
       done += batch.rows;
       yield batch;
@@ -88,9 +88,9 @@ export async function openVectorSource(
     rows,
     cols,
     dtype,
-    [Symbol.asyncIterator]: pass,
+    [Symbol.asyncIterator]: () => pass(),
     readAll: () =>
-      withMemory(source.name, "iterate over it in batches", () => collect(pass(), rows, cols)),
+      withMemory(source.name, "iterate over it in batches", () => collect(pass, rows, cols)),
     async close() {
       closed = true;
       await source.close?.();
@@ -115,15 +115,15 @@ export async function decodeVectors(
 
 /** Joins batches. Known rows are written into place; unknown ones are kept until their number is known. */
 async function collect(
-  batches: AsyncIterable<VectorBatch>,
+  pass: (whole?: Float32Array) => AsyncIterable<VectorBatch>,
   rows: number | undefined,
   cols: number,
 ): Promise<VectorBatch> {
   const known = rows === undefined ? undefined : new Float32Array(rows * cols);
   const kept: VectorBatch[] = [];
   let filled = 0;
-  for await (const batch of batches) {
-    known?.set(batch.data, filled);
+  for await (const batch of pass(known)) {
+    if (batch.data.buffer !== known?.buffer) known?.set(batch.data, filled);
     filled += batch.data.length;
     if (known === undefined) kept.push(batch);
   }

@@ -21,5 +21,5 @@ export async function assign(backend: CompleteBackend, task: Task): Promise<Job>
 
 async function upload(backend: CompleteBackend, path: string | undefined) {
   const { data, rows, cols } = await readMatrix(path);
-  return backend.tensor(data, [rows, cols]);
+  return backend.borrow(data, [rows, cols]);
 }

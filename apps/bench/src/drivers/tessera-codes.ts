@@ -68,7 +68,7 @@ async function upload(backend: CompleteBackend, task: Task) {
   }
   const step = upper.map((value, j) => (value - lower[j]!) / (LEVELS - 1));
   return {
-    x: backend.tensor(data, [rows, cols]),
+    x: backend.borrow(data, [rows, cols]),
     lower: backend.tensor(lower),
     step: backend.tensor(step),
   };

@@ -20,6 +20,7 @@ export async function fileSource(path: string): Promise<ByteSource & { close(): 
       name: path,
       size: stat.size,
       read: (start, end) => withFileErrors("read", path, () => readRange(handle, start, end)),
+      readInto: (start, target) => withFileErrors("read", path, () => fill(handle, start, target)),
       close: () => withFileErrors("read", path, () => handle.close()),
     };
   } catch (error) {
@@ -41,12 +42,16 @@ export function notAFile(path: string, verb: "read" | "write", folder: boolean):
 /** A file that ends early gives fewer bytes; the caller says so. */
 async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
+  return bytes.subarray(0, await fill(handle, start, bytes));
+}
+
+async function fill(handle: FileHandle, start: number, target: Uint8Array): Promise<number> {
   let filled = 0;
-  while (filled < bytes.length) {
-    const length = Math.min(MAX_READ, bytes.length - filled);
-    const { bytesRead } = await handle.read(bytes, filled, length, start + filled);
-    if (bytesRead === 0) return bytes.subarray(0, filled);
+  while (filled < target.length) {
+    const length = Math.min(MAX_READ, target.length - filled);
+    const { bytesRead } = await handle.read(target, filled, length, start + filled);
+    if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return bytes;
+  return filled;
 }
