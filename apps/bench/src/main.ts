@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { allCases } from "./cases/index.js";
 import { type BenchCase, entryName } from "./case.js";
 import { type Contender, contenders, type Hosts, meetAll, type Standing } from "./contenders.js";
+import { measureCrossovers } from "./crossovers.js";
 import { DataFiles } from "./data.js";
 import { evaluateTargets } from "./evaluate.js";
 import { describeMachine } from "./environment/machine.js";
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
   if (options.render !== undefined) {
     return say(renderMarkdown(JSON.parse(readFileSync(options.render, "utf8")) as Report));
   }
+  if (options.crossovers) return measureCrossovers(options.rounds, say);
   const cases = chosenCases(options);
   if (options.list) return cases.forEach(({ name, title }) => say(`${name.padEnd(22)} ${title}`));
   const stop = new AbortController();

@@ -13,6 +13,7 @@ export interface Options {
   readonly data: string;
   readonly quick: boolean;
   readonly list: boolean;
+  readonly crossovers: boolean;
   readonly render: string | undefined;
   readonly help: boolean;
 }
@@ -32,6 +33,7 @@ export const USAGE = `npm run bench -- [options]
   --data FOLDER    where words/ and industrial/ are (default: ../shared/data beside the repository)
   --quick          small sizes and 2 rounds, to try the bench itself; its figures mean nothing
   --list           the names of the cases
+  --crossovers     where ruling codewords out by whole numbers pays, in place of the cases
   --render FILE    turn what --json wrote into Markdown`;
 
 /** @throws {TypeError | RangeError} saying which option is wrong */
@@ -48,11 +50,12 @@ export function parseOptions(args: readonly string[]): Options {
       data: { type: "string", default: SHARED },
       quick: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
+      crossovers: { type: "boolean", default: false },
       render: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
-  const { data, quick, list, help, only, contenders, json, render } = values;
+  const { data, quick, list, crossovers, help, only, contenders, json, render } = values;
   return {
     only,
     contenders,
@@ -63,6 +66,7 @@ export function parseOptions(args: readonly string[]): Options {
     data,
     quick,
     list,
+    crossovers,
     render,
     help,
   };
