@@ -15,6 +15,7 @@ export function allCases(quick: boolean, threads: number): BenchCase[] {
   const industrial: RowsChoice = { source: "industrial", rows: 3686, cols: 512 };
   return [
     ...[256, 1024, 4096].map((size) => assign(`assign-${size}`, hundred, size, threads)),
+    assign("assign-1024-noise", { ...hundred, source: "noise" }, 1024, threads),
     assign("assign-256-1m", million, 256, threads),
     ...(quick ? [] : [assign("assign-256-words", words, 256, threads)]),
     ...[256, 1024].map((size) => kmeans(`kmeans-${size}`, hundred, size, threads)),
