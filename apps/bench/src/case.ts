@@ -3,7 +3,7 @@ import type { Parameters } from "./protocol.js";
 
 /** Rows to measure on; see data.ts. */
 export interface RowsChoice {
-  readonly source: "synthetic" | "words" | "industrial";
+  readonly source: "synthetic" | "noise" | "words" | "industrial";
   readonly rows: number;
   readonly cols: number;
 }

@@ -5,8 +5,9 @@ import { openVectors, writeNpy, writeNpyRows } from "@tessera/io/node";
 import type { RowsChoice } from "./case.js";
 
 const CLUSTERS = 1000;
-/** Of the noise around a cluster's centre, in units of the centres' own. */
-const SPREAD = 0.7;
+/** Standard deviation of a centre's values, and of the noise around it. */
+const CENTRES = 1;
+const NOISE = 0.7;
 const SEED = 3;
 const BLOCK_ROWS = 10_000;
 
@@ -29,14 +30,14 @@ export class DataFiles {
 
   /** The `.npy` file of rows, or undefined if there is none on this machine. */
   async rows({ source, rows, cols }: RowsChoice): Promise<string | undefined> {
-    if (source !== "synthetic") {
+    if (source === "words" || source === "industrial") {
       const path = join(this.#real, source, "embeddings.npy");
       return existsSync(path) ? path : undefined;
     }
-    const path = join(this.#cache, `synthetic-${SEED}-${rows}x${cols}.npy`);
+    const path = join(this.#cache, `${source}-${SEED}-${rows}x${cols}.npy`);
     if (!existsSync(path)) {
       mkdirSync(dirname(path), { recursive: true });
-      await writeNpyRows(path, mixture(rows, cols), cols);
+      await writeNpyRows(path, mixture(rows, cols, source === "noise" ? 0 : CENTRES), cols);
     }
     return path;
   }
@@ -56,10 +57,13 @@ export class DataFiles {
 }
 
 /** A mixture of Gaussians: normal centres, normal noise around them, clusters of unequal size. */
-function* mixture(rows: number, cols: number): Generator<Float32Array> {
+function* mixture(rows: number, cols: number, deviation: number): Generator<Float32Array> {
   const random = new Random(SEED);
   const ofCentres = random.stream("centres");
-  const centres = Float32Array.from({ length: CLUSTERS * cols }, () => ofCentres.normal());
+  const centres = Float32Array.from(
+    { length: CLUSTERS * cols },
+    () => deviation * ofCentres.normal(),
+  );
   const ofRows = random.stream("rows");
   for (let start = 0; start < rows; start += BLOCK_ROWS) {
     const block = new Float32Array(Math.min(BLOCK_ROWS, rows - start) * cols);
@@ -67,7 +71,7 @@ function* mixture(rows: number, cols: number): Generator<Float32Array> {
       // The square of a uniform number: some clusters are many times larger than others.
       const cluster = Math.floor(CLUSTERS * ofRows.uniform() ** 2);
       for (let j = 0; j < cols; j++) {
-        block[at + j] = centres[cluster * cols + j]! + SPREAD * ofRows.normal();
+        block[at + j] = centres[cluster * cols + j]! + NOISE * ofRows.normal();
       }
     }
     yield block;

@@ -15,10 +15,13 @@ export function allCases(quick: boolean, threads: number): BenchCase[] {
   const industrial: RowsChoice = { source: "industrial", rows: 3686, cols: 512 };
   return [
     ...[256, 1024, 4096].map((size) => assign(`assign-${size}`, hundred, size, threads)),
+    assign("assign-1024-noise", { ...hundred, source: "noise" }, 1024, threads),
     assign("assign-256-1m", million, 256, threads),
-    assign("assign-256-words", words, 256, threads),
+    ...(quick ? [] : [assign("assign-256-words", words, 256, threads)]),
     ...[256, 1024].map((size) => kmeans(`kmeans-${size}`, hundred, size, threads)),
-    ...[256, 1024].map((size) => kmeans(`kmeans-${size}-words`, words, size, threads)),
+    ...(quick ? [] : [256, 1024]).map((size) =>
+      kmeans(`kmeans-${size}-words`, words, size, threads),
+    ),
     kmeansByDefault("kmeans-256-defaults", hundred, 256),
     kmeansInJavaScript("kmeans-64-10k", few, 64),
     ...product("pq", hundred),
