@@ -2,7 +2,7 @@
  * `npm run bench`: Tessera and its peers, measured by turns in one run on the same data. README.md says what is measured.
  */
 import { setMaxListeners } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ import { prepareNpm } from "./environment/npm.js";
 import { preparePython } from "./environment/python.js";
 import { renderMarkdown } from "./markdown.js";
 import { type Options, parseOptions, USAGE } from "./options.js";
-import type { CaseReport, ContenderReport, Report } from "./results.js";
+import { joinReports, type CaseReport, type ContenderReport, type Report } from "./results.js";
 import { runCase } from "./run.js";
 import { formatCase, formatContenders, formatVerdicts } from "./table.js";
 import { TARGETS } from "./targets.js";
@@ -45,7 +45,10 @@ async function main(): Promise<void> {
     const report = await measure(cases, options, temporary, stop.signal);
     say(`\nTargets\n${formatVerdicts(evaluateTargets(TARGETS, report.cases))}`);
     if (options.json !== undefined) {
-      writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+      const whole = existsSync(options.json)
+        ? joinReports(JSON.parse(readFileSync(options.json, "utf8")) as Report, report)
+        : report;
+      writeFileSync(options.json, `${JSON.stringify(whole, null, 2)}\n`);
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;

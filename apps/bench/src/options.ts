@@ -27,7 +27,7 @@ export const USAGE = `npm run bench -- [options]
                    entries whose name matches, such as 'native|faiss|numpy'
   --rounds N       alternations, 5 or more (default 5)
   --threads N      threads of every contender (default: all cores)
-  --json FILE      write everything that was measured
+  --json FILE      write everything that was measured; cases join those that the file has already
   --python PATH    the Python to run peers with, as it is (default: an environment that the bench makes;
                    also TESSERA_BENCH_PYTHON)
   --data FOLDER    where words/ and industrial/ are (default: ../shared/data beside the repository)

@@ -53,6 +53,33 @@ export interface EntryReport {
   readonly problem?: string;
 }
 
+/**
+ * Two runs of different cases on one machine as one report; a case of both, and a contender, is as the later run found it.
+ *
+ * @throws {RangeError} if they were not measured alike
+ */
+export function joinReports(earlier: Report, later: Report): Report {
+  const settings = ({ machine, threads, rounds, quick }: Report): string =>
+    JSON.stringify([machine, threads, rounds, quick]);
+  if (settings(earlier) !== settings(later)) {
+    throw new RangeError("the file holds figures of another machine, or of other settings");
+  }
+  const joined = <T>(kind: (report: Report) => readonly T[], key: (one: T) => string): T[] => [
+    ...new Map([...kind(earlier), ...kind(later)].map((one) => [key(one), one])).values(),
+  ];
+  return {
+    ...later,
+    contenders: joined(
+      ({ contenders }) => contenders,
+      ({ id }) => id,
+    ),
+    cases: joined(
+      ({ cases }) => cases,
+      ({ name }) => name,
+    ),
+  };
+}
+
 /** Median seconds of a call. */
 export function medianSeconds(entry: EntryReport | undefined): number | undefined {
   return entry?.seconds === undefined ? undefined : median(entry.seconds);
