@@ -3,12 +3,14 @@ import {
   batchesOf,
   checkCodes,
   checkDimension,
+  codeColumns,
   Codes,
   type DecodeOptions,
   decodeTerms,
   type EncodeOptions,
   type HostTensor,
   joinCodes,
+  joinColumns,
   type Matrix,
   type Model,
   type ModelState,
@@ -22,7 +24,6 @@ import {
   throwIfAborted,
   withRowOffset,
 } from "@tessera/core";
-import { codeColumns, joinColumns } from "./columns.js";
 
 /** What fitting found out, kept with the model. */
 export interface SplitFacts {

@@ -1,4 +1,4 @@
-import { Codes, type Matrix, type Model } from "@tessera/core";
+import type { Matrix, Model } from "@tessera/core";
 
 /** Which columns of codes belong to each level: `start..end`. */
 export function levelColumns(
@@ -10,22 +10,6 @@ export function levelColumns(
     start = columns.end;
     return columns;
   });
-}
-
-/** Code tables of the same rows, side by side. */
-export function joinColumns(parts: readonly Codes[]): Codes {
-  const cardinalities = parts.flatMap((part) => part.cardinalities);
-  const width = cardinalities.length;
-  const rows = parts[0]!.rows;
-  const joined = new Uint32Array(rows * width);
-  let start = 0;
-  for (const { data, columns } of parts) {
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) joined[i * width + start + j] = data[i * columns + j]!;
-    }
-    start += columns;
-  }
-  return new Codes(joined, cardinalities);
 }
 
 /** a − b, element by element. */

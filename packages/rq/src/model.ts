@@ -3,12 +3,14 @@ import {
   batchesOf,
   checkCodes,
   checkDimension,
+  codeColumns,
   Codes,
   type DecodeOptions,
   decodeTerms,
   type EncodeOptions,
   type HostTensor,
   joinCodes,
+  joinColumns,
   type Matrix,
   type Model,
   type ModelState,
@@ -22,7 +24,7 @@ import {
 } from "@tessera/core";
 import { encodeOnDevice } from "@tessera/vq";
 import { checkBeam, openEncoder } from "./encode.js";
-import { joinColumns, levelColumns, subtract } from "./columns.js";
+import { levelColumns, subtract } from "./columns.js";
 import { allVq } from "./search.js";
 
 /** What fitting found out, kept with the model. */
@@ -123,20 +125,14 @@ export class ResidualModel implements Model<ResidualSpec> {
   async decode(codes: Codes, options: DecodeOptions = {}): Promise<Matrix> {
     throwIfAborted(options.signal);
     if (this.terms) return decodeTerms(this, this.terms, codes);
-    const { data, columns, rows } = checkCodes(this, codes);
+    const { columns, rows } = checkCodes(this, codes);
     const decoded = new Float32Array(rows * this.dimension);
     for (const [l, { start, end }] of levelColumns(this.levels).entries()) {
       if (start >= columns) break;
       const level = this.levels[l]!;
       const used = Math.min(end, columns);
-      const own = new Uint32Array(rows * (used - start));
-      for (let i = 0; i < rows; i++) {
-        own.set(data.subarray(i * columns + start, i * columns + used), i * (used - start));
-      }
-      const part = await level.decode(
-        new Codes(own, level.cardinalities.slice(0, used - start)),
-        options,
-      );
+      const own = codeColumns(codes, start, level.cardinalities.slice(0, used - start));
+      const part = await level.decode(own, options);
       for (let i = 0; i < decoded.length; i++) decoded[i] = decoded[i]! + part.data[i]!;
     }
     return { data: decoded, rows, cols: this.dimension };
