@@ -27,7 +27,7 @@ export interface DeviceEncoder {
    * Whatever it makes it disposes, also when it fails.
    *
    * @param x `[n, d]`
-   * @param prepared what `prepare` made; without it, a batch that may change once this returns
+   * @param prepared what `prepare` made; without it, the batch
    */
   encode(x: Tensor<"float32">, prepared: Matrix): Promise<ArrayLike<number>>;
   dispose(): void;
@@ -66,13 +66,12 @@ export async function encodeOnDevice(
     onProgress?.({ task: "encode", done: end, total });
     throwIfAborted(signal);
   };
-  // A stream reuses the memory of a batch for the next.
-  const lasting = isMatrix(rows);
   let start = 0;
   try {
-    for await (const batch of batchesOf(rows, size, signal)) {
+    // While a batch is put together, the one before it is still being read.
+    for await (const batch of batchesOf(rows, size, signal, 1)) {
       checkDimension(model, batch);
-      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch, lasting));
+      const codes = withRowOffset(start, () => encodeBatch(backend, encoder, batch));
       // Awaited later; until then its failure must not count as unhandled.
       codes.catch(() => undefined);
       start += batch.rows;
@@ -91,14 +90,9 @@ async function encodeBatch(
   backend: CompleteBackend,
   encoder: DeviceEncoder,
   batch: Matrix,
-  lasting: boolean,
 ): Promise<ArrayLike<number>> {
   const prepared = encoder.prepare?.(batch) ?? batch;
-  const { data, rows, cols } = prepared;
-  const x =
-    lasting || prepared !== batch
-      ? backend.borrow(data, [rows, cols])
-      : backend.tensor(data, [rows, cols]);
+  const x = backend.borrow(prepared.data, [prepared.rows, prepared.cols]);
   try {
     return await encoder.encode(x, prepared);
   } finally {

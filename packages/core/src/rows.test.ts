@@ -83,6 +83,20 @@ describe("batchesOf", () => {
     );
   });
 
+  it("keeps as many batches valid as asked for", async () => {
+    const m = { data: Float32Array.from({ length: 60 }, (_, i) => i), rows: 20, cols: 3 };
+    for (const lasting of [0, 1, 2]) {
+      const seen: { batch: Matrix; values: number[] }[] = [];
+      for await (const batch of batchesOf(stream(m, [2, 9, 1, 3]), 4, undefined, lasting)) {
+        seen.push({ batch, values: [...batch.data] });
+        for (const { batch: kept, values } of seen.slice(-1 - lasting)) {
+          expect([...kept.data]).toEqual(values);
+        }
+      }
+      expect(seen.flatMap(({ values }) => values)).toEqual([...m.data]);
+    }
+  });
+
   it("refuses batches of different widths, and stops when aborted", async () => {
     const uneven = (async function* () {
       yield matrix([[1, 2]]);

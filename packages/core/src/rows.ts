@@ -96,11 +96,14 @@ export function checkReplayable(rows: Rows): void {
  * models, independent of how the caller happened to cut the data.
  *
  * A batch is valid until the next one is asked for. Rows are copied only where a batch is put together from parts.
+ *
+ * @param lasting how many batches stay valid beside the latest; rows of a stream are then copied, each once
  */
 export async function* batchesOf(
   rows: Rows,
   size: number,
   signal?: AbortSignal,
+  lasting = 0,
 ): AsyncGenerator<Matrix, void, undefined> {
   if (isMatrix(rows)) {
     checkMatrix(rows);
@@ -110,7 +113,8 @@ export async function* batchesOf(
     }
     return;
   }
-  let held: Float32Array | undefined;
+  const buffers: Float32Array[] = [];
+  let turn = 0;
   let cols: number | undefined;
   let filled = 0;
   for await (const batch of rows) {
@@ -120,23 +124,25 @@ export async function* batchesOf(
       throw new ShapeError(`a batch has ${batch.cols} columns, the first had ${cols}`);
     }
     for (let start = 0; start < batch.rows;) {
-      if (filled === 0 && batch.rows - start >= size) {
+      if (lasting === 0 && filled === 0 && batch.rows - start >= size) {
         yield sliceRows(batch, start, start + size);
         start += size;
         continue;
       }
       const count = Math.min(size - filled, batch.rows - start);
-      held ??= new Float32Array(size * cols);
+      const held = (buffers[turn] ??= new Float32Array(size * cols));
       held.set(batch.data.subarray(start * cols, (start + count) * cols), filled * cols);
       filled += count;
       start += count;
       if (filled === size) {
         yield { data: held, rows: size, cols };
+        turn = (turn + 1) % (lasting + 1);
         filled = 0;
       }
     }
   }
-  if (held !== undefined && filled > 0) {
-    yield { data: held.subarray(0, filled * cols!), rows: filled, cols: cols! };
+  const held = buffers[turn];
+  if (held !== undefined && cols !== undefined && filled > 0) {
+    yield { data: held.subarray(0, filled * cols), rows: filled, cols };
   }
 }
