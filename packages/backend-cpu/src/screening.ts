@@ -34,7 +34,7 @@ export function worthScreening(
   if (dot === 0 || rows < 512 || dimension > 2 ** 15) return false;
   // Where vectors are wide the small tile (`small.h`) is faster up to here, by up to 1.4.
   const least = panel >= 32 ? 8192 : 8192 / dot;
-  return dimension >= 64 / dot && codewords >= 64 && codewords * dimension >= least;
+  return dimension >= 64 / dot && codewords >= 64 && codewords * dimension > least;
 }
 
 /** Rows of a block: whole sets of those that are screened together. `operations` are those of a row without screening. */
