@@ -21,7 +21,9 @@ export function allocateComponents(variances: Float64Array, groups: number): num
     let chosen = -1;
     for (let m = 0; m < groups; m++) {
       if (members[m]!.length === capacity) continue;
-      if (chosen < 0 || products[m]! < products[chosen]!) chosen = m;
+      const ahead = chosen < 0 ? -1 : products[m]! - products[chosen]!;
+      // Variances that count for nothing leave products as they are: of equal ones, the group with fewest members.
+      if (ahead < 0 || (ahead === 0 && members[m]!.length < members[chosen]!.length)) chosen = m;
     }
     members[chosen]!.push(component);
     products[chosen]! += Math.log(Math.max(variance, floor) / floor);
