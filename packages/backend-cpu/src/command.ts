@@ -41,6 +41,14 @@ export const MAX_ARGUMENTS = COMMAND_WORDS - WORD.arguments;
 /** The number of a command that runs no kernel: a fence that only asks to be told of. */
 export const FENCE = 0xffffffff;
 
+/** A command that asks to be told when everything before it has run. */
+export function fence(): Float64Array {
+  const words = new Float64Array(COMMAND_WORDS);
+  words[WORD.kernel] = FENCE;
+  words[WORD.notify] = 1;
+  return words;
+}
+
 /** What a kernel returns if its data are sound. */
 export const NO_FAULT = 0xffffffff;
 

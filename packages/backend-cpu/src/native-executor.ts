@@ -1,5 +1,5 @@
 import { BackendError } from "@tessera/core";
-import { COMMAND_WORDS, FENCE, KERNELS, WORD } from "./command.js";
+import { COMMAND_WORDS, fence, KERNELS } from "./command.js";
 import { Waiters, type Executor } from "./executor.js";
 import type { Addon, AddonDevice } from "./native-addon.js";
 import { NativeMemory, reservations } from "./native-memory.js";
@@ -59,10 +59,7 @@ export class NativeExecutor implements Executor {
     if (this.failure) throw this.failure;
     if (this.completed() === this.enqueued) return;
     if (this.#reported !== this.enqueued) {
-      const fence = new Float64Array(COMMAND_WORDS);
-      fence[WORD.kernel] = FENCE;
-      fence[WORD.notify] = 1;
-      this.enqueue(fence);
+      this.enqueue(fence());
       this.#reported = this.enqueued;
     }
     this.#addon.keepAlive(this.#device, true);

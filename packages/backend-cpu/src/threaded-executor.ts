@@ -1,5 +1,5 @@
 import { AbortedError, BackendError } from "@tessera/core";
-import { COMMAND_WORDS, FENCE, RING_COMMANDS, WORD } from "./command.js";
+import { fence, RING_COMMANDS, WORD } from "./command.js";
 import { CONTROL, CONTROL_WORDS, type WorkerStart } from "./control.js";
 import { Waiters, type Executor } from "./executor.js";
 import { startWorker, type WorkerHandle } from "./worker-handle.js";
@@ -111,10 +111,7 @@ export class ThreadedExecutor implements Executor {
     if (this.failure) throw this.failure;
     if (this.completed() === this.enqueued) return;
     if (this.#reported !== this.enqueued) {
-      const fence = new Float64Array(COMMAND_WORDS);
-      fence[WORD.kernel] = FENCE;
-      fence[WORD.notify] = 1;
-      this.enqueue(fence);
+      this.enqueue(fence());
       this.#reported = this.enqueued;
     }
     this.#workers[0]!.ref();
