@@ -222,11 +222,71 @@ export interface ComputeBackend {
    * @returns `[n, ceil(d / 8)]`
    */
   packSigns?(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8">;
+
+  /**
+   * The `count` rows nearest to each query: exact search, and search over a block of decoded rows.
+   *
+   * The distance is ‖q − row‖², or −q·row under `ip`; with `scales` and `offsets`, `scales[i] · that + offsets[i]`.
+   * Distances are within {@link tieTolerance} of the exact ones, times the scale, and so are the rows chosen.
+   *
+   * The scans are optional and are not composed for a backend without them, since other kernels cannot carry what was
+   * found from one block to the next without a read: `@tessera/search` then scans on the host.
+   *
+   * @param queries `[q, d]`
+   * @param rows `[n, d]`
+   * @param count 1..{@link MAX_NEIGHBOURS}
+   */
+  scanRows?(
+    queries: Tensor<"float32">,
+    rows: Tensor<"float32">,
+    count: number,
+    options?: ScanRowsOptions,
+  ): Neighbours;
+
+  /**
+   * Asymmetric search: the distance of row i is `Σ over m of tables[q, m, codes(i, m)]`, summed in float32 in the order of
+   * m, and with `scales` and `offsets`, `scales[i] · that + offsets[i]`, each step rounded. So the result is the same to
+   * the bit on every backend.
+   *
+   * Codes come in blocks of 32 rows, transposed: byte b of row i is `blocks[floor(i / 32), b, i mod 32]`, which is what
+   * lanes read side by side. With k = 16 two codes share a byte, the even column in the low half, and B = ceil(m / 2);
+   * with k = 256, B = m. What the last block has beyond n is ignored.
+   *
+   * @param tables `[q, m, k]`, k 16 or 256, finite
+   * @param blocks `[ceil(n / 32), B, 32]`
+   * @param count 1..{@link MAX_NEIGHBOURS}
+   */
+  scanTables?(
+    tables: Tensor<"float32">,
+    blocks: Tensor<"uint8">,
+    count: number,
+    options: ScanTablesOptions,
+  ): Neighbours;
+
+  /**
+   * The rows whose bits differ from each query's in the fewest places; the distance is that number.
+   *
+   * @param queries `[q, B]`
+   * @param codes `[n, B]`
+   * @param count 1..{@link MAX_NEIGHBOURS}
+   */
+  scanBits?(
+    queries: Tensor<"uint8">,
+    codes: Tensor<"uint8">,
+    count: number,
+    options?: ScanOptions,
+  ): Neighbours;
 }
 
-/** A backend with every optional kernel in place, save `beamSearch`, which no other kernels amount to. */
-export type CompleteBackend = Required<Omit<ComputeBackend, "beamSearch">> &
-  Pick<ComputeBackend, "beamSearch">;
+/** The most rows that a scan returns for a query. */
+export const MAX_NEIGHBOURS = 4096;
+
+/** The kernels that a backend may leave out for good, since no other kernels amount to them. */
+type Unreplaced = "beamSearch" | "scanRows" | "scanTables" | "scanBits";
+
+/** A backend with every optional kernel in place, save those which no other kernels amount to. */
+export type CompleteBackend = Required<Omit<ComputeBackend, Unreplaced>> &
+  Pick<ComputeBackend, Unreplaced>;
 
 export interface BackendInfo {
   /** Short name, such as `cpu-wasm`. */
@@ -261,6 +321,52 @@ export interface BeamCodes {
   readonly codes: Tensor<"int32">;
   /** `[levels, n]`: Σ(x − c₁ − … − c_l)², computed directly, subtracting one codeword after another. */
   readonly distances: Tensor<"float32">;
+}
+
+/** What a scan found, nearest first; equal distances by index. Places without a row hold index −1 and +Infinity. */
+export interface Neighbours {
+  /** `[q, count]` */
+  readonly indices: Tensor<"int32">;
+  /** `[q, count]` */
+  readonly distances: Tensor<"float32">;
+}
+
+export interface ScanOptions {
+  /** `[ceil(n / 8)]`: row i takes part where bit i mod 8 of byte floor(i / 8) is 1. All rows, if left out. */
+  readonly allowed?: Tensor<"uint8">;
+  /** What earlier calls found, of the same queries and count: the result is the best of both. */
+  readonly found?: Neighbours;
+  /** Index of the first row of this call, for calls that scan one block of rows after another. Default 0. */
+  readonly firstIndex?: number;
+}
+
+export interface ScanRowsOptions extends ScanOptions {
+  readonly metric?: "l2" | "ip";
+  /** `[n]` */
+  readonly scales?: Tensor<"float32">;
+  /** `[n]` */
+  readonly offsets?: Tensor<"float32">;
+}
+
+export interface ScanTablesOptions extends ScanOptions {
+  /** Number of rows, n. */
+  readonly rows: number;
+  /** `[n]` */
+  readonly scales?: Tensor<"float32">;
+  /** `[n]` */
+  readonly offsets?: Tensor<"float32">;
+  /** The stretches of rows that each query visits, as inverted lists; all rows, if left out. */
+  readonly probes?: Probes;
+}
+
+/** Query i visits, for each p, the rows `starts[i, p] .. ends[i, p]`, to whose distances it adds `biases[i, p]`. */
+export interface Probes {
+  /** `[q, p]`, multiples of 32 */
+  readonly starts: Tensor<"int32">;
+  /** `[q, p]`, not below the starts and not above n, else an {@link ArgumentError} at `read()` */
+  readonly ends: Tensor<"int32">;
+  /** `[q, p]` */
+  readonly biases: Tensor<"float32">;
 }
 
 export interface ClusterSums {
