@@ -12,6 +12,7 @@ import {
   type ScalarEncodeOptions,
   type ScalarOptions,
   type Tensor,
+  TRAINING_KERNELS,
 } from "@tessera/core";
 import {
   checkBits,
@@ -23,7 +24,7 @@ import {
   codebookShape,
 } from "./arguments.js";
 import { referenceKernels, type ReferenceKernels } from "./kernels.js";
-import { ReferenceTensors } from "./reference-tensors.js";
+import { ReferenceTraining } from "./reference-training.js";
 import { part, run, values, type Result } from "./result.js";
 import type { Content } from "./reference-tensor.js";
 
@@ -48,7 +49,7 @@ export function createReferenceBackend(options: ReferenceBackendOptions = {}): C
 }
 
 /** The reference backend over a table of kernels. */
-export class ReferenceBackend extends ReferenceTensors implements CompleteBackend {
+export class ReferenceBackend extends ReferenceTraining implements CompleteBackend {
   readonly info: BackendInfo = {
     name: "reference",
     device: "plain TypeScript, float64",
@@ -59,7 +60,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
   readonly #kernels: ReferenceKernels;
 
   constructor(kernels: ReferenceKernels) {
-    super();
+    super(kernels);
     this.#kernels = kernels;
   }
 
@@ -116,7 +117,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     const held = this.content(codes, "codes", "int32");
     const shape = codebookShape(codebooks);
     checkShape(codes, "codes", [undefined, shape.groups]);
-    return this.#floats(
+    return this.floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
       run([books, held], () => this.#kernels.gather(values(books), values(held), shape)),
     );
@@ -136,7 +137,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     const rows = checkRows(x, "x", shape);
     checkShape(codes, "codes", [parents ? undefined : rows, shape.groups]);
     if (parents) checkShape(parents, "parents", [codes.shape[0]]);
-    return this.#floats(
+    return this.floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
       run([input, books, held, from], () =>
         this.#kernels.residual(
@@ -178,11 +179,11 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
       this.#kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
     );
     return {
-      sums: this.#floats(
+      sums: this.floats(
         [groups, codebookSize, shape.dimension],
         part(result, ({ sums }) => sums),
       ),
-      counts: this.#floats(
+      counts: this.floats(
         [groups, codebookSize],
         part(result, ({ counts }) => counts),
       ),
@@ -205,7 +206,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     const cols = b.shape[transposeB ? 0 : 1]!;
     if (bias) checkShape(bias, "bias", [cols]);
     checkChoice(activation, "activation", ["none", "relu"]);
-    return this.#floats(
+    return this.floats(
       [rows, cols],
       run([left, right, added], () =>
         this.#kernels.matmul(
@@ -227,7 +228,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     const left = this.content(a, "a", "float32");
     const right = this.content(b, "b", "float32");
     checkShape(b, "b", a.shape);
-    return this.#floats(
+    return this.floats(
       a.shape,
       run([left, right], () => this.#kernels.combine(values(left), values(right), alpha, beta)),
     );
@@ -239,7 +240,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkShape(x, "x", [undefined, undefined]);
     checkShape(indices, "indices", [undefined]);
     const cols = x.shape[1]!;
-    return this.#floats(
+    return this.floats(
       [indices.size, cols],
       run([input, chosen], () => this.#kernels.take(values(input), values(chosen), cols)),
     );
@@ -282,7 +283,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkShape(step, "step", [lower.size]);
     checkBits(bits);
     checkShape(codes, "codes", [undefined, Math.ceil((lower.size * bits) / 8)]);
-    return this.#floats(
+    return this.floats(
       [codes.shape[0]!, lower.size],
       run([held, from, by], () =>
         this.#kernels.scalarDecode(values(held), values(from), values(by), bits),
@@ -328,11 +329,6 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     );
   }
 
-  #floats(shape: readonly number[], result: Result<ArrayLike<number>>): Tensor<"float32"> {
-    const content = part(result, (numbers) => Float32Array.from(numbers));
-    return this.create("float32", shape, "fault" in content ? content : { values: content.value });
-  }
-
   #assignment(
     shape: readonly number[],
     inputs: readonly (Content<DType> | undefined)[],
@@ -345,7 +341,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
         shape,
         "fault" in result ? result : { values: result.value.codes },
       ),
-      distances: this.#floats(
+      distances: this.floats(
         shape,
         part(result, ({ distances }) => distances),
       ),
@@ -360,6 +356,7 @@ const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "residual",
   "packSigns",
   "beamSearch",
+  ...TRAINING_KERNELS,
 ]);
 
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {

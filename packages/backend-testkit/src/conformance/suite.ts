@@ -11,6 +11,7 @@ import { manyRowsCases } from "./many-rows.js";
 import { orderCases } from "./order.js";
 import { scalarCases } from "./scalar.js";
 import { tensorCases } from "./tensors.js";
+import { trainingCases } from "./training/index.js";
 
 /**
  * Every promise of `ComputeBackend` as a list of cases.
@@ -31,6 +32,7 @@ export function conformanceCases(
     ...clusterCases,
     ...denseCases,
     ...scalarCases,
+    ...trainingCases,
     ...orderCases,
     ...faultCases,
     ...argumentCases,
