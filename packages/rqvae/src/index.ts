@@ -1,0 +1,1 @@
+export { DEFAULT_SETTINGS, type TrainingSettings } from "./settings.js";
