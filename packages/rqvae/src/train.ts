@@ -1,0 +1,396 @@
+import {
+  checkFinite,
+  type Matrix,
+  NonFiniteError,
+  type OnProgress,
+  Random,
+  type Spec,
+  type Tensor,
+  throwIfAborted,
+  type Model,
+  type TrainingBackend,
+} from "@tessera/core";
+import { Batches } from "./batches.js";
+import { valuesOfModel } from "./bottleneck.js";
+import { loadCheckpoint, type RunState, saveCheckpoint } from "./checkpoint.js";
+import { type Collapse, findCollapse } from "./collapse.js";
+import { TrainingError } from "./errors.js";
+import { type Health, healthOf, varianceOf } from "./health.js";
+import { initialParameters } from "./initial.js";
+import { valuesOf } from "./layout.js";
+import { learningRateAt, type Plan } from "./plan.js";
+import { allLatents, type Pass, passOver } from "./review.js";
+import { reviveCodewords } from "./revive.js";
+import { separateRows } from "./separate.js";
+import { type Standard, standardized, standardOf } from "./standardize.js";
+import { initialState, type StepLosses, type Targets, Trainer } from "./trainer.js";
+
+/** What happens in a run, as it happens. */
+export type TrainingEvent =
+  | {
+      readonly kind: "step";
+      /** Steps taken. */
+      readonly step: number;
+      /** Of the step's batch, as weighted in the loss. */
+      readonly reconstruction: number;
+      /** Mean over rows of the squared distances to the codewords, all levels together; 0 before codebooks start. */
+      readonly quantization: number;
+      readonly learningRate: number;
+    }
+  | ({
+      readonly kind: "review";
+      readonly step: number;
+      /** Dead codewords that were replaced. */
+      readonly revived: number;
+      /** Of held-out rows, where there are any. */
+      readonly heldOut: Health | undefined;
+    } & Health)
+  | ({ readonly kind: "collapse"; readonly step: number } & Collapse);
+
+export interface TrainOptions {
+  readonly plan: Plan;
+  readonly backend: TrainingBackend;
+  /** Fits the quantizer that the codebooks start from, on latents. */
+  readonly fitQuantizer: (spec: Spec, latents: Matrix) => Promise<Model>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly onEvent?: ((event: TrainingEvent) => void) | undefined;
+  /** Steps between two events of a step. Default 10. */
+  readonly logEvery?: number | undefined;
+  /** Called with the bytes of a checkpoint every so many steps; the run waits for it. */
+  readonly checkpoint?:
+    | { readonly every: number; readonly save: (bytes: Uint8Array) => Promise<void> }
+    | undefined;
+  /** A checkpoint of the same run, to go on from. */
+  readonly resume?: Uint8Array | undefined;
+}
+
+/** What training came to. */
+export interface Trained {
+  /** Laid out as the plan says. */
+  readonly parameters: Float32Array;
+  /** What latents are quantized by, `[Σk, latent]`. */
+  readonly codebooks: Float32Array;
+  readonly standard: Standard;
+  /** Of all training rows, at the end. */
+  readonly health: Health;
+  /** Steps taken. */
+  readonly steps: number;
+}
+
+/** Steps that may be enqueued before the queue is waited for. */
+const STEPS_AHEAD = 16;
+/** Share of the steps with codebooks after which dead codewords are no longer replaced: late ones could not settle. */
+const REVIVE_UNTIL = 0.8;
+/** Reviews before codebooks that few rows use are called collapsed. */
+const REVIEWS_BEFORE_COLLAPSE = 3;
+
+/**
+ * Trains an autoencoder with the codebooks of its latents: first alone, then with codebooks that start by k-means on the
+ * latents of all rows. The same rows, plan and engine give the same model to the bit, also from a checkpoint.
+ *
+ * @param rows `[n, dimension]`, finite
+ * @throws {NonFiniteError} naming the first row that is not finite
+ * @throws {TrainingError} if training diverges, or codebooks collapse and the settings say so
+ * @throws {FormatError} if the checkpoint is of another run
+ * @throws {AbortedError} once `signal` fires
+ */
+export async function train(rows: Matrix, options: TrainOptions): Promise<Trained> {
+  checkFinite(rows);
+  const run = new Run(rows, options);
+  try {
+    return await run.finish();
+  } catch (error) {
+    // Rows and codebooks were finite at first, so it is training that made them otherwise.
+    if (!(error instanceof NonFiniteError)) throw error;
+    throw new TrainingError("diverged", run.step, "a latent or codeword is no longer finite", {
+      hint: "lower learningRate, or set clip to 1",
+      cause: error,
+    });
+  } finally {
+    run.dispose();
+  }
+}
+
+class Run {
+  readonly #options: TrainOptions;
+  readonly #rows: Matrix;
+  readonly #standard: Standard;
+  readonly #variance: number;
+  readonly #data: Tensor<"float32">;
+  readonly #heldOut: Tensor<"float32"> | undefined;
+  readonly #batches: Batches;
+  readonly #trainer: Trainer;
+  #state: Pick<RunState, "started" | "targets" | "best" | "waited">;
+  #pending: { readonly step: number; readonly losses: Promise<readonly Float32Array[]> }[] = [];
+  #figures: Readonly<Record<string, number>> = {};
+
+  constructor(rows: Matrix, options: TrainOptions) {
+    const { plan, backend, resume } = options;
+    const { settings, seed } = plan;
+    this.#options = options;
+    this.#rows = rows;
+    const held = Math.floor(settings.holdOut * rows.rows);
+    const order = new Random(seed).stream("hold-out").permutation(rows.rows);
+    const own = held === 0 ? rows : pick(rows, order.subarray(held));
+    this.#standard = standardOf(own, settings.standardize);
+    const data = standardized(own, this.#standard);
+    this.#variance = varianceOf(data.data, data.cols);
+    const state: RunState = resume
+      ? loadCheckpoint(resume, { plan, rows })
+      : {
+          ...initialState(plan, initialParameters(plan)),
+          started: false,
+          targets: undefined,
+          best: undefined,
+          waited: 0,
+        };
+    this.#state = state;
+    this.#batches = new Batches(own.rows, settings.batchSize, seed);
+    this.#data = backend.borrow(data.data, [data.rows, data.cols]);
+    this.#heldOut =
+      held === 0
+        ? undefined
+        : backend.tensor(standardized(pick(rows, order.subarray(0, held)), this.#standard).data, [
+            held,
+            rows.cols,
+          ]);
+    this.#trainer = new Trainer(backend, plan, state);
+  }
+
+  get step(): number {
+    return this.#trainer.step;
+  }
+
+  dispose(): void {
+    for (const { losses } of this.#pending) losses.catch(() => undefined);
+    this.#trainer.dispose();
+    this.#data.dispose();
+    this.#heldOut?.dispose();
+  }
+
+  async finish(): Promise<Trained> {
+    const { plan, signal, checkpoint, logEvery = 10 } = this.#options;
+    const { pretraining, steps, reviewEvery } = plan.settings;
+    const total = pretraining + steps;
+    const trainer = this.#trainer;
+    while (trainer.step < total) {
+      throwIfAborted(signal);
+      const { step } = trainer;
+      if (step >= pretraining && !this.#state.started) await this.#start();
+      const since = step - pretraining;
+      if (since > 0 && since % reviewEvery === 0 && (await this.#review(since / reviewEvery)))
+        break;
+      const losses = this.#train(step);
+      if (trainer.step % logEvery === 0) this.#measure(losses);
+      for (const tensor of Object.values(losses)) (tensor as Tensor | undefined)?.dispose();
+      if (trainer.step % STEPS_AHEAD === 0 || trainer.step === total) await this.#catchUp(total);
+      if (checkpoint && trainer.step % checkpoint.every === 0) {
+        await this.#catchUp(total);
+        const state = { ...(await trainer.read()), ...this.#state };
+        await checkpoint.save(saveCheckpoint(state, { plan, rows: this.#rows }));
+      }
+    }
+    await this.#catchUp(total);
+    return this.#result();
+  }
+
+  /** One step on its batch, rows with targets last. */
+  #train(step: number): StepLosses {
+    const { backend } = this.#trainer;
+    const { targets, started } = this.#state;
+    const indices = this.#batches.at(step);
+    const arranged = targets ? arrange(indices, targets, this.#options.plan) : undefined;
+    return backend.scope(() => {
+      const x = backend.take(this.#data, backend.tensor(arranged?.indices ?? indices));
+      return this.#trainer.train(x, started ? this.#levelsAt(step) : 0, arranged?.targets);
+    });
+  }
+
+  /** Levels that take part in a step: all, or under level dropout sometimes fewer. */
+  #levelsAt(step: number): number {
+    const { plan } = this.#options;
+    const levels = plan.bottleneck.sizes.length;
+    if (plan.settings.levelDropout === 0) return levels;
+    const random = new Random(plan.seed).stream("levels", step);
+    return random.uniform() < plan.settings.levelDropout ? 1 + random.integer(levels) : levels;
+  }
+
+  /** Starts the codebooks by fitting the quantizer to the latents of all rows. */
+  async #start(): Promise<void> {
+    const { plan, fitQuantizer } = this.#options;
+    const trainer = this.#trainer;
+    const latents = await allLatents(trainer, this.#data);
+    const shape = { rows: this.#data.shape[0]!, cols: plan.latent };
+    const model = await fitQuantizer(plan.bottleneck.spec, { data: latents, ...shape });
+    const state = await trainer.read();
+    const parameters = state.parameters.slice();
+    valuesOf(parameters, plan.layout, "codebooks").set(valuesOfModel(model, plan.bottleneck));
+    trainer.write({ ...state, parameters });
+    this.#state = { ...this.#state, started: true };
+  }
+
+  /** Looks at all rows: measures, revives, separates. Whether training should stop. */
+  async #review(count: number): Promise<boolean> {
+    const { plan, onEvent } = this.#options;
+    const { settings, seed } = plan;
+    const trainer = this.#trainer;
+    const { step } = trainer;
+    const pass = await passOver(trainer, this.#data);
+    const health = healthOf(pass, plan, this.#variance);
+    const heldOut =
+      this.#heldOut && healthOf(await passOver(trainer, this.#heldOut), plan, this.#variance);
+    const late = count * settings.reviewEvery > REVIVE_UNTIL * settings.steps;
+    const revived = late ? 0 : await this.#revive(pass, new Random(seed).stream("revive", step));
+    if (settings.separation > 0) {
+      const codebooks = await trainer.readCodebooks();
+      const targets = separateRows(codebooks, pass, plan, this.#state.targets);
+      this.#state = { ...this.#state, targets };
+    }
+    this.#figures = figuresOf(health);
+    onEvent?.({ kind: "review", step, revived, heldOut, ...health });
+    if (count >= REVIEWS_BEFORE_COLLAPSE) this.#checkCollapse(health);
+    return heldOut !== undefined && this.#keepBest(heldOut);
+  }
+
+  /** Replaces dead codewords; what the optimizer knows of the old ones is forgotten. */
+  async #revive(pass: Pass, random: Random): Promise<number> {
+    const { plan } = this.#options;
+    if (plan.settings.codebooks === "projected") return 0;
+    const trainer = this.#trainer;
+    const state = await trainer.read();
+    const parameters = state.parameters.slice();
+    const codebooks = valuesOf(parameters, plan.layout, "codebooks");
+    const replaced = reviveCodewords(codebooks, pass, plan, random);
+    if (replaced.length === 0) return 0;
+    const width = plan.latent / plan.bottleneck.groups;
+    const optimizer = state.optimizer.map((values) => values.slice());
+    const usage = state.usage.slice();
+    for (const codeword of replaced) {
+      usage[codeword] = 1;
+      for (const values of optimizer) {
+        const at = plan.codebooks + codeword * width;
+        values.fill(0, at, at + width);
+      }
+    }
+    trainer.write({ ...state, parameters, optimizer, usage });
+    return replaced.length;
+  }
+
+  #checkCollapse(health: Health): void {
+    const { plan, onEvent } = this.#options;
+    const { step } = this.#trainer;
+    const { mean, deviation } = this.#standard;
+    const input = {
+      variance: this.#variance / plan.dimension,
+      offset: mean.data.length === 0 ? 0 : offsetOf(this.#rows, mean, deviation),
+    };
+    const collapse = findCollapse(health, plan, input, this.#data.shape[0]!);
+    if (!collapse) return;
+    onEvent?.({ kind: "collapse", step, ...collapse });
+    if (plan.settings.onCollapse === "report") return;
+    throw new TrainingError("collapsed", step, collapse.message, { hint: collapse.remedy });
+  }
+
+  /** Remembers the best state on held-out rows. Whether it has been long ago. */
+  async #keepBest(heldOut: Health): Promise<boolean> {
+    const { criterion, patience } = this.#options.plan.settings;
+    const score = criterion === "distortion" ? heldOut.relativeDistortion : 1 - heldOut.distinct;
+    const { best, waited } = this.#state;
+    if (best && score >= best.score) {
+      this.#state = { ...this.#state, waited: waited + 1 };
+      return patience !== undefined && waited + 1 >= patience;
+    }
+    const { parameters } = await this.#trainer.read();
+    this.#state = { ...this.#state, best: { score, parameters }, waited: 0 };
+    return false;
+  }
+
+  #measure({ reconstruction, quantization }: StepLosses): void {
+    if (!this.#options.onEvent && !this.#options.onProgress) return;
+    const losses = Promise.all([
+      reconstruction.read(),
+      ...(quantization ? [quantization.read()] : []),
+    ]);
+    losses.catch(() => undefined);
+    this.#pending.push({ step: this.#trainer.step, losses });
+  }
+
+  /** Waits for what was enqueued, and tells of the steps that were measured. */
+  async #catchUp(total: number): Promise<void> {
+    const { plan, onEvent, onProgress } = this.#options;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { step, losses } of pending) {
+      const [errors, distances] = await losses;
+      const sum = (values: Float32Array): number => values.reduce((all, value) => all + value, 0);
+      const reconstruction = sum(errors!);
+      const quantization = distances ? sum(distances) / errors!.length : 0;
+      const learningRate = learningRateAt(step - 1, plan);
+      onEvent?.({ kind: "step", step, reconstruction, quantization, learningRate });
+      this.#figures = { ...this.#figures, loss: reconstruction };
+    }
+    await this.#trainer.backend.sync();
+    onProgress?.({ task: "train", done: this.#trainer.step, total, figures: this.#figures });
+  }
+
+  async #result(): Promise<Trained> {
+    const { plan, onEvent } = this.#options;
+    const trainer = this.#trainer;
+    const { step } = trainer;
+    if (this.#heldOut) {
+      await this.#keepBest(healthOf(await passOver(trainer, this.#heldOut), plan, this.#variance));
+      trainer.write({ ...(await trainer.read()), parameters: this.#state.best!.parameters });
+    }
+    const health = healthOf(await passOver(trainer, this.#data), plan, this.#variance);
+    onEvent?.({ kind: "review", step, revived: 0, heldOut: undefined, ...health });
+    const [{ parameters }, codebooks] = await Promise.all([
+      trainer.read(),
+      trainer.readCodebooks(),
+    ]);
+    return { parameters, codebooks, standard: this.#standard, health, steps: step };
+  }
+}
+
+function figuresOf({ relativeDistortion, distinct }: Health): Readonly<Record<string, number>> {
+  return { relativeDistortion, distinct };
+}
+
+/** Mean over columns of the squared mean, in the units of standardized rows. */
+function offsetOf({ data, rows, cols }: Matrix, shift: Matrix, deviation: Matrix): number {
+  const means = new Float64Array(cols);
+  for (let i = 0; i < data.length; i++) {
+    means[i % cols]! += (data[i]! - shift.data[i % cols]!) / deviation.data[i % cols]! / rows;
+  }
+  return means.reduce((sum, mean) => sum + mean * mean, 0) / cols;
+}
+
+function pick({ data, cols }: Matrix, indices: Uint32Array): Matrix {
+  const picked = new Float32Array(indices.length * cols);
+  indices.forEach((row, i) => picked.set(data.subarray(row * cols, (row + 1) * cols), i * cols));
+  return { data: picked, rows: indices.length, cols };
+}
+
+/** A batch with its rows that have targets last, and what those are. */
+function arrange(
+  indices: Int32Array,
+  targets: Int32Array,
+  { bottleneck }: Plan,
+): { readonly indices: Int32Array; readonly targets: Targets } {
+  const { groups, sizes } = bottleneck;
+  const width = groups * sizes.length;
+  const aimed = indices.filter((row) => targets[row * width]! >= 0);
+  const free = indices.filter((row) => targets[row * width]! < 0);
+  const arranged = new Int32Array(indices.length);
+  arranged.set(free);
+  arranged.set(aimed, free.length);
+  const codes = sizes.map((_, l) => {
+    const level = new Int32Array(aimed.length * groups);
+    aimed.forEach((row, i) => {
+      const from = row * width + l * groups;
+      level.set(targets.subarray(from, from + groups), i * groups);
+    });
+    return level;
+  });
+  return { indices: arranged, targets: { count: aimed.length, codes } };
+}
