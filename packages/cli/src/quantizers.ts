@@ -2,18 +2,25 @@ import { itqPart, keepNorms, signPart } from "@tessera/binary";
 import { createQuantizers, type Quantizers } from "@tessera/core";
 import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
+import { type AutoencoderOptions, createAutoencoderPart } from "@tessera/rqvae";
 import { scalarPart } from "@tessera/scalar";
 import { createTransformedPart, transformParts } from "@tessera/transforms";
 import { vqPart } from "@tessera/vq";
 
-/** Every quantizer that the command can fit and load. */
-export function knownQuantizers(): Quantizers {
+/**
+ * Every quantizer that the command can fit and load.
+ *
+ * @param training how an autoencoder is trained
+ */
+export function knownQuantizers(training: AutoencoderOptions = {}): Quantizers {
   return createQuantizers([
     vqPart,
     scalarPart,
     signPart,
     residualPart,
     splitPart,
-    keepNorms(createTransformedPart([...transformParts, itqPart])),
+    keepNorms(
+      createTransformedPart([...transformParts, itqPart, createAutoencoderPart(training)]),
+    ),
   ]);
 }

@@ -6,10 +6,9 @@ import {
   type Matrix,
   printSpec,
 } from "@tessera/core";
-import type { Plan } from "./plan.js";
-import { stateCount } from "./plan.js";
-import type { TrainerState } from "./trainer.js";
 import { codewordsPerGroup } from "./bottleneck.js";
+import { heldOutRows, type Plan, stateCount } from "./plan.js";
+import type { TrainerState } from "./trainer.js";
 
 /** All that a run needs to go on as if it had never stopped. */
 export interface RunState extends TrainerState {
@@ -88,7 +87,8 @@ export function loadCheckpoint(bytes: Uint8Array, run: RunIdentity): RunState {
   const { score } = facts;
   const targets = tensors.get("targets");
   const width = bottleneck.groups * bottleneck.sizes.length;
-  if (targets && (targets.dtype !== "I32" || targets.data.length !== rows.rows * width)) {
+  const trained = rows.rows - heldOutRows(rows.rows, plan);
+  if (targets && (targets.dtype !== "I32" || targets.data.length !== trained * width)) {
     throw new FormatError(`the checkpoint's targets are not ${width} codes for each row`);
   }
   return {

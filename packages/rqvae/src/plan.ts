@@ -86,6 +86,11 @@ export function stateCount({ optimizer, momentum }: TrainingSettings): number {
   return optimizer === "sgd" && momentum === 0 ? 0 : 1;
 }
 
+/** How many of the rows are held out. */
+export function heldOutRows(rows: number, { settings }: Plan): number {
+  return Math.floor(settings.holdOut * rows);
+}
+
 /** The learning rate of a step, counted from 0. */
 export function learningRateAt(step: number, { settings }: Plan): number {
   const { learningRate, warmup, schedule, steps, pretraining } = settings;

@@ -15,10 +15,10 @@ import { valuesOfModel } from "./bottleneck.js";
 import { loadCheckpoint, type RunState, saveCheckpoint } from "./checkpoint.js";
 import { type Collapse, findCollapse } from "./collapse.js";
 import { TrainingError } from "./errors.js";
-import { type Health, healthOf, varianceOf } from "./health.js";
+import { countCodes, type Health, healthOf, varianceOf } from "./health.js";
 import { initialParameters } from "./initial.js";
 import { valuesOf } from "./layout.js";
-import { learningRateAt, type Plan } from "./plan.js";
+import { heldOutRows, learningRateAt, type Plan } from "./plan.js";
 import { allLatents, type Pass, passOver } from "./review.js";
 import { reviveCodewords } from "./revive.js";
 import { separateRows } from "./separate.js";
@@ -130,7 +130,7 @@ class Run {
     const { settings, seed } = plan;
     this.#options = options;
     this.#rows = rows;
-    const held = Math.floor(settings.holdOut * rows.rows);
+    const held = heldOutRows(rows.rows, plan);
     const order = new Random(seed).stream("hold-out").permutation(rows.rows);
     const own = held === 0 ? rows : pick(rows, order.subarray(held));
     this.#standard = standardOf(own, settings.standardize);
@@ -145,7 +145,8 @@ class Run {
           best: undefined,
           waited: 0,
         };
-    this.#state = state;
+    const { started, targets, best, waited } = state;
+    this.#state = { started, targets, best, waited };
     this.#batches = new Batches(own.rows, settings.batchSize, seed);
     this.#data = backend.borrow(data.data, [data.rows, data.cols]);
     this.#heldOut =
@@ -228,6 +229,16 @@ class Run {
     valuesOf(parameters, plan.layout, "codebooks").set(valuesOfModel(model, plan.bottleneck));
     trainer.write({ ...state, parameters });
     this.#state = { ...this.#state, started: true };
+    if (plan.settings.codebooks !== "ema") return;
+    // As if the average had long been running: else the first batch would move its codewords all the way.
+    const { codes } = await passOver(trainer, this.#data);
+    const usage = codes.flatMap((level, l) =>
+      Array.from(
+        countCodes(level, plan.bottleneck, l),
+        (count) => (count * this.#batches.size) / shape.rows,
+      ),
+    );
+    trainer.write({ ...state, parameters, usage: Float32Array.from(usage) });
   }
 
   /** Looks at all rows: measures, revives, separates. Whether training should stop. */
