@@ -11,7 +11,7 @@ import {
   split,
 } from "@tessera/core";
 import { residualPart } from "@tessera/rq";
-import { fitVq, fsqPart, VqModel, vqPart } from "@tessera/vq";
+import { fitVq, fsqPart, type VqModel, vqPart } from "@tessera/vq";
 import { describe, expect, it } from "vitest";
 import { opaque, stream } from "../test/rows.js";
 import { SharedSplitModel, SplitModel, splitPart } from "./index.js";

@@ -106,7 +106,7 @@ describe("EmaCodebook", () => {
     ]);
     let step = await EmaCodebook.start(start, { deadCodeThreshold: 0 }).step(batch, { backend });
     expect(step.replaced).toEqual([]);
-    expect([...step.next.codebook.data.slice(4)]).toEqual([900, 900]);
+    expect([...step.next.codebook.data.subarray(4)]).toEqual([900, 900]);
 
     // At this share a row should come within four batches.
     let state = EmaCodebook.start(start, { deadCodeThreshold: 0.2 });
@@ -115,7 +115,7 @@ describe("EmaCodebook", () => {
       state = step.next;
       expect(step.replaced).toEqual(i < 3 ? [] : [2]);
     }
-    const moved = [...state.codebook.data.slice(4)];
+    const moved = [...state.codebook.data.subarray(4)];
     const found = Array.from({ length: 4 }, (_, i) => [...sliceRows(batch, i, i + 1).data]);
     expect(found).toContainEqual(moved);
   });
