@@ -1,4 +1,5 @@
 import {
+  fsq,
   type Matrix,
   parseSpec,
   residual,
@@ -56,9 +57,9 @@ export function leaves(width: number): fc.Arbitrary<Spec> {
     fc
       .record({
         levels: fc.array(fc.integer({ min: 2, max: 9 }), { minLength: width, maxLength: width }),
-        scale: fc.constantFrom({}, { scale: "none" } as const),
+        options: fc.constantFrom({}, { scale: "none" } as const),
       })
-      .map(({ levels, scale }): Spec => ({ kind: "fsq", levels, ...scale })),
+      .map(({ levels, options }) => fsq(levels, options)),
   );
 }
 
