@@ -94,9 +94,11 @@ export class EmaCodebook {
     checkMatrix(codebook, "codebook");
     checkFinite(codebook, "codebook");
     const { rows, data } = codebook;
+    const own = { ...codebook, data: data.slice() };
+    if (metric === "cosine") toUnitNorm(own);
     return new EmaCodebook(
       checkSpec({ kind: "vq", codebookSize: rows, metric }) as VqSpec,
-      metric === "cosine" ? normalized(codebook) : codebook,
+      own,
       0,
       { ...resolveEmaOptions(rest), random: new Random(seed).stream("dead codes") },
       {
@@ -128,6 +130,7 @@ export class EmaCodebook {
     const replaced = deadCodes(usage, averages.ages, deadCodeThreshold).slice(0, rows.rows);
     const chosen = random.stream("step", steps).sample(rows.rows, replaced.length);
     replaced.forEach((k, i) => restart(k, rows, chosen[i]!, next, averages));
+    if (spec.metric === "cosine") toUnitNorm(next, codebook);
     return {
       next: new EmaCodebook(spec, next, steps + 1, this.#settings, averages),
       counts: found.counts,
@@ -153,8 +156,7 @@ export class EmaCodebook {
       const mean = sums
         .subarray(k * cols, (k + 1) * cols)
         .map((sum) => sum / (1 - decay ** ages[k]!) / smoothed);
-      const length = this.spec.metric === "cosine" ? Math.sqrt(squaredNorm(mean)) : 1;
-      if (length > 0) for (let j = 0; j < cols; j++) data[k * cols + j] = mean[j]! / length;
+      data.set(mean, k * cols);
     }
     return { data, rows, cols };
   }
@@ -199,6 +201,13 @@ function perplexityOf(counts: Float64Array): number {
   return Math.exp(entropy);
 }
 
-function squaredNorm(vector: Float64Array): number {
-  return vector.reduce((sum, value) => sum + value * value, 0);
+/** Scales codewords to unit norm, in place. One of zeros becomes what it was before, or without that the first axis. */
+function toUnitNorm({ data, rows, cols }: Matrix, before?: Matrix): void {
+  for (let k = 0; k < rows; k++) {
+    const codeword = data.subarray(k * cols, (k + 1) * cols);
+    const length = Math.sqrt(codeword.reduce((sum, value) => sum + value * value, 0));
+    if (length > 0) for (let j = 0; j < cols; j++) codeword[j]! /= length;
+    else if (before) codeword.set(before.data.subarray(k * cols, (k + 1) * cols));
+    else codeword[0] = 1;
+  }
 }

@@ -13,7 +13,6 @@ import {
   ShapeError,
   sliceRows,
 } from "@tessera/core";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { onceOnly, stream } from "../../test/rows.js";
 import { createVqPart, EmaCodebook, fitVq } from "../index.js";
@@ -122,7 +121,13 @@ describe("EmaCodebook", () => {
 
   it("keeps codewords of unit norm under cosine", async () => {
     const rows = gaussianMatrix(60, 3, { seed: 5, mean: 2 });
-    let state = EmaCodebook.start(gaussianMatrix(6, 3, { seed: 6 }), { metric: "cosine" });
+    // Rows without a direction among the codewords and in the batch.
+    rows.data.fill(0, 0, 90);
+    const start = gaussianMatrix(6, 3, { seed: 6 });
+    start.data.fill(0, 0, 3);
+    const options = { metric: "cosine", deadCodeThreshold: 1, decay: 0 } as const;
+    let state = EmaCodebook.start(start, options);
+    expect([...state.codebook.data.subarray(0, 3)]).toEqual([1, 0, 0]);
     for (let i = 0; i < 5; i++) state = (await state.step(rows, { backend })).next;
     for (let k = 0; k < 6; k++) {
       expect(Math.hypot(...state.codebook.data.subarray(3 * k, 3 * k + 3))).toBeCloseTo(1, 5);
@@ -165,30 +170,24 @@ describe("EmaCodebook", () => {
 });
 
 describe("fitVq by moving averages", () => {
-  it("comes within a few per cent of k-means, without dead codes", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 0, max: 1e6 }),
-        fc.constantFrom("k-means++", "random", "lbg" as const),
-        async (seed, init) => {
-          const rows = clusteredMatrix(1200, 4, { seed, clusters: 40, spread: 0.3 });
-          const shared = { codebookSize: 32, seed, backend };
-          const options = {
-            ...shared,
-            init: init as "lbg",
-            update: "ema" as const,
-            batchSize: 128,
-          };
-          const model = await fitVq(rows, options);
-          const kmeans = await fitVq(rows, { ...shared, init: options.init, exchange: false });
-          expect(model.facts.distortion).toBeLessThan(1.08 * kmeans.facts.distortion!);
-          const { codes, distortion } = await evaluate(model, rows, { backend });
-          expect(new Set(codes.data).size).toBe(32);
-          expect(distortion).toBeCloseTo(model.facts.distortion!, 5);
-        },
-      ),
-      { numRuns: 6 },
-    );
+  // Each run may end in another local optimum, so it is their mean that is compared.
+  it.each([
+    ["k-means++", 1.03],
+    ["lbg", 1.03],
+    ["random", 1.06],
+  ] as const)("comes close to k-means from a %s start, without dead codes", async (init, most) => {
+    let [moving, kmeans] = [0, 0];
+    for (let seed = 0; seed < 8; seed++) {
+      const rows = clusteredMatrix(1200, 4, { seed, clusters: 40, spread: 0.3 });
+      const options = { codebookSize: 32, seed, init, backend };
+      const model = await fitVq(rows, { ...options, update: "ema", batchSize: 128 });
+      moving += model.facts.distortion!;
+      kmeans += (await fitVq(rows, { ...options, exchange: false })).facts.distortion!;
+      const { codes, distortion } = await evaluate(model, rows, { backend });
+      expect(new Set(codes.data).size).toBe(32);
+      expect(distortion).toBeCloseTo(model.facts.distortion!, 5);
+    }
+    expect(moving / kmeans).toBeLessThan(most);
   });
 
   it("uses every codeword where there are as many distinct rows", async () => {
