@@ -5,7 +5,7 @@ import { residualPart } from "@tessera/rq";
 import { type AutoencoderOptions, createAutoencoderPart } from "@tessera/rqvae";
 import { scalarPart } from "@tessera/scalar";
 import { createTransformedPart, transformParts } from "@tessera/transforms";
-import { vqPart } from "@tessera/vq";
+import { fsqPart, vqPart } from "@tessera/vq";
 
 /**
  * Every quantizer that the command can fit and load.
@@ -15,6 +15,7 @@ import { vqPart } from "@tessera/vq";
 export function knownQuantizers(training: AutoencoderOptions = {}): Quantizers {
   return createQuantizers([
     vqPart,
+    fsqPart,
     scalarPart,
     signPart,
     residualPart,
