@@ -20,8 +20,6 @@ export function knownQuantizers(training: AutoencoderOptions = {}): Quantizers {
     signPart,
     residualPart,
     splitPart,
-    keepNorms(
-      createTransformedPart([...transformParts, itqPart, createAutoencoderPart(training)]),
-    ),
+    keepNorms(createTransformedPart([...transformParts, itqPart, createAutoencoderPart(training)])),
   ]);
 }

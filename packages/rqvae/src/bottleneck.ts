@@ -23,7 +23,8 @@ export interface Bottleneck {
 
 /** @throws {SpecError} for a quantizer whose codebooks cannot be trained so */
 export function bottleneckOf(spec: Spec): Bottleneck {
-  if (spec.kind === "split") return { spec, groups: spec.groups, sizes: sizesOf(spec.each, spec) };
+  if (spec.kind === "split" && !spec.shared)
+    return { spec, groups: spec.groups, sizes: sizesOf(spec.each, spec) };
   return { spec, groups: 1, sizes: sizesOf(spec, spec) };
 }
 

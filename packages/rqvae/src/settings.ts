@@ -173,6 +173,7 @@ export function resolveSettings(given: Partial<TrainingSettings>): TrainingSetti
   const settings = { ...DEFAULT_SETTINGS, ...(Object.fromEntries(known) as typeof given) };
   for (const [name, value] of Object.entries(settings)) {
     const key = name as keyof TrainingSettings;
+    checkKind(name, value);
     const choices = CHOICES[key];
     if (choices && !choices.includes(String(value))) {
       throw new ArgumentError(`${name} is ${JSON.stringify(value)}`, {
@@ -191,6 +192,27 @@ export function resolveSettings(given: Partial<TrainingSettings>): TrainingSetti
   if (patience !== undefined) checkRange("patience", patience, [1, Infinity]);
   for (const beta of betas) checkRange("betas", beta, [0, 1, "below"]);
   return settings;
+}
+
+/** What comes from outside may have any name and any type. */
+function checkKind(name: string, value: unknown): void {
+  if (!Object.hasOwn(DEFAULT_SETTINGS, name)) {
+    throw new ArgumentError(`there is no setting ${name}`, {
+      hint: `settings are ${Object.keys(DEFAULT_SETTINGS).join(", ")}`,
+    });
+  }
+  if (value === undefined) return;
+  const usual = DEFAULT_SETTINGS[name as keyof TrainingSettings];
+  if (name === "levelWeights" || name === "betas") {
+    const numbers = Array.isArray(value) && value.every((each) => typeof each === "number");
+    if (numbers && (name === "levelWeights" || value.length === 2)) return;
+    throw new ArgumentError(`${name} is not a list of numbers`, {
+      hint: name === "betas" ? "such as [0.9, 0.999]" : "one for each level",
+    });
+  }
+  const kind = usual === undefined ? "number" : typeof usual;
+  if (typeof value !== kind)
+    throw new ArgumentError(`${name} is ${JSON.stringify(value)}, not a ${kind}`);
 }
 
 function checkRange(

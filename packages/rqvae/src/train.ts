@@ -45,6 +45,8 @@ export type TrainingEvent =
       /** Of held-out rows, where there are any. */
       readonly heldOut: Health | undefined;
     } & Health)
+  /** The run goes on from a checkpoint of so many steps. */
+  | { readonly kind: "resume"; readonly step: number }
   | ({ readonly kind: "collapse"; readonly step: number } & Collapse);
 
 export interface TrainOptions {
@@ -171,7 +173,8 @@ class Run {
   }
 
   async finish(): Promise<Trained> {
-    const { plan, signal, checkpoint, logEvery = 10 } = this.#options;
+    const { plan, signal, checkpoint, resume, onEvent, logEvery = 10 } = this.#options;
+    if (resume) onEvent?.({ kind: "resume", step: this.step });
     const { pretraining, steps, reviewEvery } = plan.settings;
     const total = pretraining + steps;
     const trainer = this.#trainer;
