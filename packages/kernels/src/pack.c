@@ -57,6 +57,16 @@ typedef struct {
   uint32_t transposed;
 } pack_matrix_arguments;
 
+// LANES rows of a panel from PANEL columns, whose values lie side by side.
+INLINE void pack_columns(const float *b, size_t column_stride, float *panel) {
+  UNROLL for (int v = 0; v < VECTORS; v++) {
+    vec square[LANES];
+    UNROLL for (int lane = 0; lane < LANES; lane++) square[lane] = load(b + (v * LANES + lane) * column_stride);
+    transpose(square);
+    UNROLL for (int i = 0; i < LANES; i++) store(panel + i * PANEL + v * LANES, square[i]);
+  }
+}
+
 // Items: panels. Lanes beyond the last column are zero.
 EXPORT(packMatrix)
 uint32_t pack_matrix(const pack_matrix_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
@@ -72,7 +82,11 @@ uint32_t pack_matrix(const pack_matrix_arguments *a, uint32_t begin, uint32_t en
       }
       continue;
     }
-    for (uint32_t i = 0; i < a->inner; i++) {
+    uint32_t i = 0;
+    if (width == PANEL && row == 1) {
+      for (; i + LANES <= a->inner; i += LANES) pack_columns(a->b + first * column + i, column, panel + i * PANEL);
+    }
+    for (; i < a->inner; i++) {
       for (uint32_t lane = 0; lane < PANEL; lane++)
         panel[i * PANEL + lane] = lane < width ? a->b[i * row + (first + lane) * column] : 0;
     }

@@ -54,6 +54,9 @@ INLINE void pack_rows(const float *x, uint32_t rows, uint32_t inner, size_t row_
     if (stride == 1) {
       for (; p + LANES <= inner; p += LANES) pack_square(from + p, row_stride, out + p * ROWS);
     }
+    if (row_stride == 1) {
+      for (; p < inner; p++) __builtin_memcpy(out + p * ROWS, from + p * stride, 4 * ROWS);
+    }
     for (; p < inner; p++) {
       UNROLL for (uint32_t r = 0; r < ROWS; r++) out[p * ROWS + r] = from[r * row_stride + p * stride];
     }
