@@ -1,4 +1,4 @@
-// Packing: codebooks and matrices into panels of PANEL columns, dimension-major.
+// Packing: codebooks into panels of PANEL codewords, dimension-major.
 #include "screen.h"
 
 typedef struct {
@@ -48,48 +48,4 @@ uint32_t pack_codebooks(const pack_codebooks_arguments *a, uint32_t begin, uint3
 #endif
   }
   return fault;
-}
-
-typedef struct {
-  const float *b; // [inner, columns], or its transpose
-  float *panels;  // [ceil(columns / PANEL), inner, PANEL]
-  uint32_t inner, columns;
-  uint32_t transposed;
-} pack_matrix_arguments;
-
-// LANES rows of a panel from PANEL columns, whose values lie side by side.
-INLINE void pack_columns(const float *b, size_t column_stride, float *panel) {
-  UNROLL for (int v = 0; v < VECTORS; v++) {
-    vec square[LANES];
-    UNROLL for (int lane = 0; lane < LANES; lane++) square[lane] = load(b + (v * LANES + lane) * column_stride);
-    transpose(square);
-    UNROLL for (int i = 0; i < LANES; i++) store(panel + i * PANEL + v * LANES, square[i]);
-  }
-}
-
-// Items: panels. Lanes beyond the last column are zero.
-EXPORT(packMatrix)
-uint32_t pack_matrix(const pack_matrix_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  (void)scratch;
-  size_t row = a->transposed ? 1 : a->columns, column = a->transposed ? a->inner : 1;
-  for (uint32_t item = begin; item < end; item++) {
-    float *panel = a->panels + (size_t)item * a->inner * PANEL;
-    uint32_t first = item * PANEL, width = min_u32(PANEL, a->columns - first);
-    if (width == PANEL && column == 1) {
-      for (uint32_t i = 0; i < a->inner; i++) {
-        UNROLL for (int v = 0; v < VECTORS; v++)
-          store(panel + i * PANEL + v * LANES, load(a->b + i * row + first + v * LANES));
-      }
-      continue;
-    }
-    uint32_t i = 0;
-    if (width == PANEL && row == 1) {
-      for (; i + LANES <= a->inner; i += LANES) pack_columns(a->b + first * column + i, column, panel + i * PANEL);
-    }
-    for (; i < a->inner; i++) {
-      for (uint32_t lane = 0; lane < PANEL; lane++)
-        panel[i * PANEL + lane] = lane < width ? a->b[i * row + (first + lane) * column] : 0;
-    }
-  }
-  return NO_FAULT;
 }
