@@ -105,6 +105,6 @@ export function modelOf(
   };
   if (groups === 1) return ofGroup(0);
   return sizes.length === 1
-    ? new PqModel(levels[0]!.map(({ data, ...shape }) => ({ data: data.slice(), ...shape })))
+    ? new PqModel(levels[0]!.map(({ data, rows, cols }) => ({ data: data.slice(), rows, cols })))
     : new SplitModel(Array.from({ length: groups }, (_, group) => ofGroup(group)));
 }

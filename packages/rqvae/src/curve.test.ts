@@ -26,6 +26,7 @@ it("50 steps lose what PyTorch's lose, from the same weights on the same batches
     quantizer: parseSpec("rq2x5"),
     settings: {
       activation: "gelu",
+      commitment: 0.25,
       learningRate: 0.01,
       weightDecay: 0.05,
       schedule: "constant",

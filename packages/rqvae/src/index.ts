@@ -5,6 +5,7 @@ export { createAutoencoderQuantizers, fitRqvae, type FitRqvaeOptions } from "./f
 export type { Health, LevelHealth } from "./health.js";
 export type { HostLayer } from "./inference.js";
 export { type AutoencoderOptions, autoencoderPart, createAutoencoderPart } from "./part.js";
+export { type Preset, PRESETS } from "./presets.js";
 export { DEFAULT_SETTINGS, resolveSettings, type TrainingSettings } from "./settings.js";
 export type { Standard } from "./standardize.js";
-export type { TrainingEvent } from "./train.js";
+export type { TrainingEvent } from "./events.js";

@@ -27,10 +27,11 @@ export function networkParameters(
   return widths.slice(1).flatMap((outputs, i) => {
     const hidden = i + 2 < widths.length;
     const vectors = hidden && settings.layerNorm ? ["bias", "norm.scale", "norm.shift"] : ["bias"];
-    return [
-      { name: `${name}.${i}.weight`, shape: [outputs, widths[i]!], decay: true },
-      ...vectors.map((each) => ({ name: `${name}.${i}.${each}`, shape: [outputs], decay: false })),
-    ];
+    const weight = { name: `${name}.${i}.weight`, shape: [outputs, widths[i]!], decay: true };
+    const others = vectors.map((each) => `${name}.${i}.${each}`);
+    return [weight].concat(
+      others.map((other) => ({ name: other, shape: [outputs], decay: false })),
+    );
   });
 }
 

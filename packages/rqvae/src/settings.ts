@@ -26,7 +26,7 @@ export interface LossSettings {
   readonly reconstruction: "squared" | "normalized" | "cosine";
   /** Whether squared errors are summed over dimensions or averaged. Default `sum`. */
   readonly reduction: "sum" | "mean";
-  /** β, the weight of the commitment loss. Default 0.25. */
+  /** β, the weight of the commitment loss. Default 0.05. */
   readonly commitment: number;
   /** Weight of the codebook loss, where codebooks learn by gradient. Default 1. */
   readonly codebook: number;
@@ -47,7 +47,7 @@ export interface CodebookSettings {
   readonly estimator: "straight-through" | "rotation";
   /** Probability that a training step leaves out the levels after a random one. Default 0. */
   readonly levelDropout: number;
-  /** Pull of rows that share all codes towards codes of their own: a weight beside β. 0 for none. */
+  /** Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 12. */
   readonly separation: number;
 }
 
@@ -73,13 +73,13 @@ export interface OptimizerSettings {
 
 /** How long and on what. */
 export interface RunSettings {
-  /** Rows of a step. Default 128, or all if there are fewer. */
+  /** Rows of a step. Default 64, or all if there are fewer. */
   readonly batchSize: number;
-  /** Steps with codebooks. */
+  /** Steps with codebooks. Default 30 000. */
   readonly steps: number;
-  /** Steps of the autoencoder alone, before the codebooks start on its latents. */
+  /** Steps of the autoencoder alone, before the codebooks start on its latents. Default 2000. */
   readonly pretraining: number;
-  /** Steps between two reviews of all rows: dead codes, health, held-out rows. */
+  /** Steps between two reviews of all rows: dead codewords, separation, health, held-out rows. Default 100. */
   readonly reviewEvery: number;
   /** Share of the rows that is held out to choose the best state by. Default 0: the last state is kept. */
   readonly holdOut: number;
@@ -105,14 +105,14 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   standardize: "global",
   reconstruction: "squared",
   reduction: "sum",
-  commitment: 0.25,
+  commitment: 0.05,
   codebook: 1,
   levelWeights: undefined,
   codebooks: "gradient",
   decay: 0.99,
   estimator: "straight-through",
   levelDropout: 0,
-  separation: 0,
+  separation: 12,
   optimizer: "adamw",
   learningRate: 1e-3,
   weightDecay: 0,
@@ -121,9 +121,9 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   clip: undefined,
   schedule: "cosine",
   warmup: 0,
-  batchSize: 128,
-  steps: 4000,
-  pretraining: 1500,
+  batchSize: 64,
+  steps: 30_000,
+  pretraining: 2000,
   reviewEvery: 100,
   holdOut: 0,
   criterion: "distortion",

@@ -1,53 +1,32 @@
 import {
   checkFinite,
   type Matrix,
+  type Model,
   NonFiniteError,
   type OnProgress,
   Random,
   type Spec,
   type Tensor,
   throwIfAborted,
-  type Model,
   type TrainingBackend,
 } from "@tessera/core";
+import { arrange } from "./arrange.js";
 import { Batches } from "./batches.js";
 import { valuesOfModel } from "./bottleneck.js";
 import { loadCheckpoint, type RunState, saveCheckpoint } from "./checkpoint.js";
-import { type Collapse, findCollapse } from "./collapse.js";
+import { findCollapse } from "./collapse.js";
 import { TrainingError } from "./errors.js";
-import { countCodes, type Health, healthOf, varianceOf } from "./health.js";
+import type { TrainingEvent } from "./events.js";
+import { countCodes, type Health, healthOf } from "./health.js";
 import { initialParameters } from "./initial.js";
+import { type Input, prepareInput } from "./input.js";
 import { valuesOf } from "./layout.js";
-import { heldOutRows, learningRateAt, type Plan } from "./plan.js";
+import { learningRateAt, type Plan } from "./plan.js";
 import { allLatents, type Pass, passOver } from "./review.js";
 import { reviveCodewords } from "./revive.js";
 import { separateRows } from "./separate.js";
-import { type Standard, standardized, standardOf } from "./standardize.js";
-import { initialState, type StepLosses, type Targets, Trainer } from "./trainer.js";
-
-/** What happens in a run, as it happens. */
-export type TrainingEvent =
-  | {
-      readonly kind: "step";
-      /** Steps taken. */
-      readonly step: number;
-      /** Of the step's batch, as weighted in the loss. */
-      readonly reconstruction: number;
-      /** Mean over rows of the squared distances to the codewords, all levels together; 0 before codebooks start. */
-      readonly quantization: number;
-      readonly learningRate: number;
-    }
-  | ({
-      readonly kind: "review";
-      readonly step: number;
-      /** Dead codewords that were replaced. */
-      readonly revived: number;
-      /** Of held-out rows, where there are any. */
-      readonly heldOut: Health | undefined;
-    } & Health)
-  /** The run goes on from a checkpoint of so many steps. */
-  | { readonly kind: "resume"; readonly step: number }
-  | ({ readonly kind: "collapse"; readonly step: number } & Collapse);
+import type { Standard } from "./standardize.js";
+import { initialState, type StepLosses, Trainer } from "./trainer.js";
 
 export interface TrainOptions {
   readonly plan: Plan;
@@ -117,8 +96,7 @@ export async function train(rows: Matrix, options: TrainOptions): Promise<Traine
 class Run {
   readonly #options: TrainOptions;
   readonly #rows: Matrix;
-  readonly #standard: Standard;
-  readonly #variance: number;
+  readonly #input: Input;
   readonly #data: Tensor<"float32">;
   readonly #heldOut: Tensor<"float32"> | undefined;
   readonly #batches: Batches;
@@ -129,15 +107,9 @@ class Run {
 
   constructor(rows: Matrix, options: TrainOptions) {
     const { plan, backend, resume } = options;
-    const { settings, seed } = plan;
     this.#options = options;
     this.#rows = rows;
-    const held = heldOutRows(rows.rows, plan);
-    const order = new Random(seed).stream("hold-out").permutation(rows.rows);
-    const own = held === 0 ? rows : pick(rows, order.subarray(held));
-    this.#standard = standardOf(own, settings.standardize);
-    const data = standardized(own, this.#standard);
-    this.#variance = varianceOf(data.data, data.cols);
+    this.#input = prepareInput(rows, plan);
     const state: RunState = resume
       ? loadCheckpoint(resume, { plan, rows })
       : {
@@ -149,15 +121,10 @@ class Run {
         };
     const { started, targets, best, waited } = state;
     this.#state = { started, targets, best, waited };
-    this.#batches = new Batches(own.rows, settings.batchSize, seed);
-    this.#data = backend.borrow(data.data, [data.rows, data.cols]);
-    this.#heldOut =
-      held === 0
-        ? undefined
-        : backend.tensor(standardized(pick(rows, order.subarray(0, held)), this.#standard).data, [
-            held,
-            rows.cols,
-          ]);
+    const { trained, heldOut } = this.#input;
+    this.#batches = new Batches(trained.rows, plan.settings.batchSize, plan.seed);
+    this.#data = backend.borrow(trained.data, [trained.rows, trained.cols]);
+    this.#heldOut = heldOut && backend.tensor(heldOut.data, [heldOut.rows, heldOut.cols]);
     this.#trainer = new Trainer(backend, plan, state);
   }
 
@@ -251,9 +218,9 @@ class Run {
     const trainer = this.#trainer;
     const { step } = trainer;
     const pass = await passOver(trainer, this.#data);
-    const health = healthOf(pass, plan, this.#variance);
+    const health = healthOf(pass, plan, this.#input.variance);
     const heldOut =
-      this.#heldOut && healthOf(await passOver(trainer, this.#heldOut), plan, this.#variance);
+      this.#heldOut && healthOf(await passOver(trainer, this.#heldOut), plan, this.#input.variance);
     const late = count * settings.reviewEvery > REVIVE_UNTIL * settings.steps;
     const revived = late ? 0 : await this.#revive(pass, new Random(seed).stream("revive", step));
     if (settings.separation > 0) {
@@ -294,12 +261,7 @@ class Run {
   #checkCollapse(health: Health): void {
     const { plan, onEvent } = this.#options;
     const { step } = this.#trainer;
-    const { mean, deviation } = this.#standard;
-    const input = {
-      variance: this.#variance / plan.dimension,
-      offset: mean.data.length === 0 ? 0 : offsetOf(this.#rows, mean, deviation),
-    };
-    const collapse = findCollapse(health, plan, input, this.#data.shape[0]!);
+    const collapse = findCollapse(health, plan, this.#input.scale, this.#data.shape[0]!);
     if (!collapse) return;
     onEvent?.({ kind: "collapse", step, ...collapse });
     if (plan.settings.onCollapse === "report") return;
@@ -353,58 +315,21 @@ class Run {
     const trainer = this.#trainer;
     const { step } = trainer;
     if (this.#heldOut) {
-      await this.#keepBest(healthOf(await passOver(trainer, this.#heldOut), plan, this.#variance));
+      await this.#keepBest(
+        healthOf(await passOver(trainer, this.#heldOut), plan, this.#input.variance),
+      );
       trainer.write({ ...(await trainer.read()), parameters: this.#state.best!.parameters });
     }
-    const health = healthOf(await passOver(trainer, this.#data), plan, this.#variance);
+    const health = healthOf(await passOver(trainer, this.#data), plan, this.#input.variance);
     onEvent?.({ kind: "review", step, revived: 0, heldOut: undefined, ...health });
     const [{ parameters }, codebooks] = await Promise.all([
       trainer.read(),
       trainer.readCodebooks(),
     ]);
-    return { parameters, codebooks, standard: this.#standard, health, steps: step };
+    return { parameters, codebooks, standard: this.#input.standard, health, steps: step };
   }
 }
 
 function figuresOf({ relativeDistortion, distinct }: Health): Readonly<Record<string, number>> {
   return { relativeDistortion, distinct };
-}
-
-/** Mean over columns of the squared mean, in the units of standardized rows. */
-function offsetOf({ data, rows, cols }: Matrix, shift: Matrix, deviation: Matrix): number {
-  const means = new Float64Array(cols);
-  for (let i = 0; i < data.length; i++) {
-    means[i % cols]! += (data[i]! - shift.data[i % cols]!) / deviation.data[i % cols]! / rows;
-  }
-  return means.reduce((sum, mean) => sum + mean * mean, 0) / cols;
-}
-
-function pick({ data, cols }: Matrix, indices: Uint32Array): Matrix {
-  const picked = new Float32Array(indices.length * cols);
-  indices.forEach((row, i) => picked.set(data.subarray(row * cols, (row + 1) * cols), i * cols));
-  return { data: picked, rows: indices.length, cols };
-}
-
-/** A batch with its rows that have targets last, and what those are. */
-function arrange(
-  indices: Int32Array,
-  targets: Int32Array,
-  { bottleneck }: Plan,
-): { readonly indices: Int32Array; readonly targets: Targets } {
-  const { groups, sizes } = bottleneck;
-  const width = groups * sizes.length;
-  const aimed = indices.filter((row) => targets[row * width]! >= 0);
-  const free = indices.filter((row) => targets[row * width]! < 0);
-  const arranged = new Int32Array(indices.length);
-  arranged.set(free);
-  arranged.set(aimed, free.length);
-  const codes = sizes.map((_, l) => {
-    const level = new Int32Array(aimed.length * groups);
-    aimed.forEach((row, i) => {
-      const from = row * width + l * groups;
-      level.set(targets.subarray(from, from + groups), i * groups);
-    });
-    return level;
-  });
-  return { indices: arranged, targets: { count: aimed.length, codes } };
 }

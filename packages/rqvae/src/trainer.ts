@@ -184,8 +184,7 @@ export class Trainer {
       const both = ofSkip && quantized && backend.combine(ofSkip, quantized.pull, 1, 1);
       dz = back({ add: both ?? ofSkip ?? quantized?.pull });
     }
-    const { backend: on } = this;
-    backward(on, this.#encoder, this.#encoderGradients, encoded, dz, undefined, encoding);
+    backward(backend, this.#encoder, this.#encoderGradients, encoded, dz, undefined, encoding);
     return { reconstruction: losses, quantization: quantized?.distances };
   }
 

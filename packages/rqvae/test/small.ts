@@ -20,6 +20,8 @@ export const SHORT: Partial<TrainingSettings> = {
   steps: 60,
   reviewEvery: 10,
   learningRate: 3e-3,
+  commitment: 0.25,
+  separation: 0,
 };
 
 export function smallPlan(settings: Partial<TrainingSettings> = {}, quantizer = "rq2x8"): Plan {
