@@ -1,5 +1,5 @@
 import { SpecError } from "../errors.js";
-import { checkSpec, checkTransform } from "./check.js";
+import { checkSpec, checkTransform, isPlainSum } from "./check.js";
 import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./types.js";
 
 /**
@@ -7,9 +7,10 @@ import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./typ
  *
  *     spec  = { transform ">" } sum
  *     sum   = atom { "+" atom }
- *     atom  = name [ "(" arguments ")" ] | "(" spec ")"
+ *     atom  = name [ "(" arguments ")" ] | "(" spec ")" [ "(" arguments ")" ]
  *
- * `>` binds looser than `+`: `ae(64)>vq256+vq256` encodes, then quantizes twice. The names are the keys of `LEAVES`,
+ * `>` binds looser than `+`: `ae(64)>vq256+vq256` encodes, then quantizes twice. Options after parentheses are those of
+ * the sum in them, as in `(vq256+vq64)(refine=joint)`. The names are the keys of `LEAVES`,
  * `TRANSFORMS` and `SUGAR` below, with their numbers written on (`vq256`, `pca64`, `rq3x256`).
  *
  * @throws {SpecError} with the offending range of the string and, for a misspelt name, the nearest right one
@@ -112,8 +113,21 @@ const transformed = (transform: unknown, quantizer: unknown) => ({
   quantizer,
 });
 
+const SUM_OPTIONS = ["refine", "start", "shared"];
+const SUM: Pick<Name, "example" | "options"> = { example: "(…+…)", options: SUM_OPTIONS };
+
 const SUGAR: Readonly<Record<string, Name>> = {
-  rq: { numbers: 2, example: "rq3x256", build: ([levels, size]) => residual(levels, size) },
+  rq: {
+    numbers: 2,
+    example: "rq3x256",
+    options: SUM_OPTIONS,
+    build: ([levels, size], { options }) => ({ ...residual(levels, size), ...options }),
+  },
+  aq: {
+    numbers: 2,
+    example: "aq8x256",
+    build: ([levels, size]) => ({ ...residual(levels, size), refine: "joint", start: "best" }),
+  },
   pq: { numbers: 2, example: "pq16x256", build: ([groups, size]) => split(groups, vq(size)) },
   opq: {
     numbers: 2,
@@ -214,7 +228,11 @@ class Parser {
     if (this.#accept("(")) {
       const inner = this.spec();
       this.#expect(")");
-      return inner;
+      const options = this.#peek();
+      if (options.text !== "(") return inner;
+      if (!isPlainSum(inner)) this.#fail("follows no sum that takes options", options);
+      const given = this.#arguments(SUM);
+      return this.#checked(token, () => checkSpec({ ...inner, ...given.options }));
     }
     if (!/^[a-z]/i.test(token.text)) {
       this.#fail(
@@ -257,7 +275,7 @@ class Parser {
   }
 
   /** `(8,5,5,5)` or `(metric=cosine,bits=4)`, if there is one. */
-  #arguments(name: Name): Arguments {
+  #arguments(name: Pick<Name, "example" | "options" | "list">): Arguments {
     const values: number[] = [];
     const options: Record<string, unknown> = {};
     if (!this.#accept("(")) return { values, options };
