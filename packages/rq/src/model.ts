@@ -37,6 +37,8 @@ export interface ResidualFacts {
   readonly start?: "rq" | "pq" | "opq";
   /** Under `refine=joint`: rounds of refinement that were kept. */
   readonly rounds?: number;
+  /** Under `shared`: what each level's codebook is, times the first one. The first scale is 1. */
+  readonly scales?: readonly number[];
 }
 
 /** The options of a residual spec. */
@@ -158,6 +160,10 @@ export class ResidualModel implements Model<ResidualSpec> {
 
   state(): ModelState {
     const tensors: Record<string, HostTensor> = {};
+    if (this.spec.shared) {
+      const { tensors } = this.levels[0]!.state();
+      return { tensors, facts: { ...this.facts } };
+    }
     const states = this.levels.map((level) => level.state());
     states.forEach((state, l) => {
       for (const [name, tensor] of Object.entries(state.tensors)) {

@@ -18,6 +18,8 @@ export interface LeastSquaresOptions {
   readonly backend: CompleteBackend;
   /** λ, in rows: how many rows a codeword's present place counts for. More than 0. */
   readonly ridge: number;
+  /** One codebook for all levels, times the scale of each: then C is that codebook. */
+  readonly scales?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,33 +36,40 @@ export interface LeastSquaresOptions {
  *
  * @param rows `[n, d]`
  * @param codes `[n, L]`
- * @param codebooks L of `[K, d]`
+ * @param codebooks L of `[K, d]`; with `scales`, one
  * @returns the codebooks, anew
  */
 export async function leastSquares(
   rows: Matrix,
   codes: Codes,
   codebooks: readonly Matrix[],
-  { backend, ridge, signal }: LeastSquaresOptions,
+  { backend, ridge, scales, signal }: LeastSquaresOptions,
 ): Promise<Matrix[]> {
   const d = rows.cols;
-  const sizes = codebooks.map((codebook) => codebook.rows);
+  const unknowns = scales
+    ? sharedUnknowns(codebooks[0]!.rows, scales)
+    : separateUnknowns(codebooks.map((codebook) => codebook.rows));
+  const { sizes } = unknowns;
   const batches = upload(backend, codes, sizes.length, d);
   try {
-    const start = codebooks.map(({ data }) => data);
-    const gradient = await normalProduct(backend, batches, sizes, d, start, rows);
-    const diagonal = countsOf(codes, sizes).map((count) => count + ridge);
+    const product = async (values: Float64Array, x?: Matrix): Promise<Float64Array> =>
+      unknowns.gather(
+        await normalProduct(backend, batches, sizes, unknowns.spread(values, d), d, x),
+        1,
+      );
+    const start = join(codebooks);
+    const gradient = await product(start, rows);
+    const diagonal = unknowns.gather(countsOf(codes, sizes), 2).map((count) => count + ridge);
     const moved = await conjugateGradients(gradient, diagonal, d, async (direction) => {
       throwIfAborted(signal);
-      const product = await normalProduct(backend, batches, sizes, d, split(direction, sizes, d));
-      for (let i = 0; i < product.length; i++) {
-        product[i] = ridge * direction[i]! - product[i]!;
-      }
-      return product;
+      const left = await product(direction);
+      for (let i = 0; i < left.length; i++) left[i] = ridge * direction[i]! - left[i]!;
+      return left;
     });
-    return split(moved, sizes, d).map((step, l) => ({
-      data: start[l]!.map((value, i) => value + step[i]!),
-      rows: sizes[l]!,
+    let at = 0;
+    return codebooks.map(({ data, rows: size }) => ({
+      data: data.map((value) => value + moved[at++]!),
+      rows: size,
       cols: d,
     }));
   } finally {
@@ -140,8 +149,8 @@ async function normalProduct(
   backend: CompleteBackend,
   batches: readonly CodeBatch[],
   sizes: readonly number[],
-  d: number,
   codebooks: readonly Float32Array[],
+  d: number,
   rows?: Matrix,
 ): Promise<Float64Array> {
   const total = new Float64Array(sizes.reduce((sum, size) => sum + size * d, 0));
@@ -184,10 +193,50 @@ function countsOf(codes: Codes, sizes: readonly number[]): Float64Array {
   return counts;
 }
 
-/** One vector of all codewords, as codebooks. */
-function split(values: Float64Array, sizes: readonly number[], d: number): Float32Array[] {
+/** What is solved for, and how the codebooks of the levels follow from it. */
+interface Unknowns {
+  /** Of the levels' codebooks. */
+  readonly sizes: readonly number[];
+  /** The codebooks of the levels, in float32. */
+  spread(values: Float64Array, d: number): Float32Array[];
+  /** Its transpose for sums by codeword, level after level, with each scale to the given power. */
+  gather(sums: Float64Array, power: 1 | 2): Float64Array;
+}
+
+function separateUnknowns(sizes: readonly number[]): Unknowns {
+  return {
+    sizes,
+    spread(values, d) {
+      let at = 0;
+      return sizes.map((size) => Float32Array.from(values.subarray(at, (at += size * d))));
+    },
+    gather: (sums) => sums,
+  };
+}
+
+function sharedUnknowns(size: number, scales: readonly number[]): Unknowns {
+  return {
+    sizes: scales.map(() => size),
+    spread: (values) => scales.map((scale) => Float32Array.from(values, (value) => scale * value)),
+    gather(sums, power) {
+      const all = new Float64Array(sums.length / scales.length);
+      scales.forEach((scale, l) => {
+        const factor = scale ** power;
+        for (let i = 0; i < all.length; i++) all[i]! += factor * sums[l * all.length + i]!;
+      });
+      return all;
+    },
+  };
+}
+
+function join(codebooks: readonly Matrix[]): Float64Array {
+  const joined = new Float64Array(codebooks.reduce((sum, { data }) => sum + data.length, 0));
   let at = 0;
-  return sizes.map((size) => Float32Array.from(values.subarray(at, (at += size * d))));
+  for (const { data } of codebooks) {
+    joined.set(data, at);
+    at += data.length;
+  }
+  return joined;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
