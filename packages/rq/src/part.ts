@@ -59,10 +59,10 @@ function readFacts(facts: Readonly<Record<string, unknown>>): ResidualFacts {
   const { beam, distortionPerLevel, start, rounds, scales } = facts;
   return {
     ...(Number.isInteger(beam) && { beam: beam as number }),
-    ...(isNumbers(distortionPerLevel) && { distortionPerLevel }),
     ...((start === "rq" || start === "pq" || start === "opq") && { start }),
     ...(Number.isInteger(rounds) && { rounds: rounds as number }),
     ...(isNumbers(scales) && { scales }),
+    ...(isNumbers(distortionPerLevel) && { distortionPerLevel }),
   };
 }
 

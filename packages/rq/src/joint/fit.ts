@@ -58,38 +58,29 @@ export async function fitJoint(
   const drawn = await sampleRows(rows, most, random.stream("sample"), signal);
   const { matrix } = drawn;
   const options = { backend, beam, context };
-  const { start, ridges } = await withSampledRows(drawn, async () => {
-    checkFinite(matrix);
-    const largest = Math.max(...sizes);
-    return chooseStart(spec, divide(matrix, largest, random.stream("held out")), options);
-  });
-  const model = await fitStart(start, spec, rows, "", context);
+  await withSampledRows(drawn, async () => checkFinite(matrix));
+  const parts = divide(matrix, Math.max(...sizes), random.stream("held out"));
+  const trials = await refineStarts(spec, parts, options);
+  const { start, codebooks, ridges } = await refitBest(spec, rows, matrix, parts, trials, options);
   const facts = { beam, start, rounds: ridges.length };
-  if (model instanceof ResidualModel && ridges.length === 0) {
-    const { distortionPerLevel } = model.facts;
-    return new ResidualModel(
-      model.levels,
-      { ...facts, distortionPerLevel: distortionPerLevel! },
-      spec,
-    );
-  }
-  const codebooks = await repeat(await codebooksOf(model), matrix, ridges, {
-    ...options,
-    onRound: reporter(context, `${start}: refinement`),
-  });
-  return measured(vqLevels(coarseToFine(codebooks)), facts, rows, context, spec);
+  return measured(vqLevels(codebooks), facts, rows, context, spec);
+}
+
+interface Parts {
+  readonly learned: Matrix;
+  readonly heldOut: Matrix;
 }
 
 interface Trial extends Refinement {
   readonly start: JointStart;
 }
 
-/** Refines every start that there is, and keeps the best. */
-async function chooseStart(
+/** Refines every start that there is; the best first. */
+async function refineStarts(
   spec: ResidualSpec,
-  { learned, heldOut }: { readonly learned: Matrix; readonly heldOut: Matrix },
+  { learned, heldOut }: Parts,
   options: Omit<RefineOptions, "onRound">,
-): Promise<Trial> {
+): Promise<Trial[]> {
   const { context } = options;
   const judged: (Judged & { readonly start: JointStart })[] = [];
   for (const start of startsOf(spec, learned.cols)) {
@@ -99,16 +90,43 @@ async function chooseStart(
   }
   // The likely winner first, so that the others give up sooner.
   judged.sort((a, b) => a.distortion - b.distortion);
-  let best: Trial | undefined;
+  const trials: Trial[] = [];
   for (const begun of judged) {
     const { start } = begun;
-    const refined = await refine(begun, learned, heldOut, best?.distortion ?? Infinity, {
+    const best = Math.min(...trials.map(({ distortion }) => distortion));
+    const refined = await refine(begun, learned, heldOut, best, {
       ...options,
       onRound: reporter(context, `${start}: trial refinement`),
     });
-    if (!best || refined.distortion < best.distortion) best = { ...refined, start };
+    trials.push({ ...refined, start });
   }
-  return best!;
+  return trials.sort((a, b) => a.distortion - b.distortion);
+}
+
+/**
+ * The best trial's start and rounds with all rows. If that is worse, on rows that it has learned from, than the trial that
+ * has not, its start was unlucky, and the next trial's gets its turn; if all are, the best trial itself is the result.
+ */
+async function refitBest(
+  spec: ResidualSpec,
+  rows: Rows,
+  sample: Matrix,
+  { heldOut }: Parts,
+  trials: readonly Trial[],
+  options: Omit<RefineOptions, "onRound">,
+): Promise<Trial> {
+  const { context } = options;
+  const best = trials[0]!;
+  for (const { start, ridges } of trials) {
+    const model = await fitStart(start, spec, rows, "", context);
+    const codebooks = await repeat(await codebooksOf(model), sample, ridges, {
+      ...options,
+      onRound: reporter(context, `${start}: refinement`),
+    });
+    const distortion = await judge(codebooks, heldOut, options);
+    if (distortion <= best.distortion) return { start, codebooks, ridges, distortion };
+  }
+  return best;
 }
 
 /** Products first: where their part is missing, that shows before anything else is fitted. */
@@ -148,7 +166,7 @@ async function codebooksOf(model: Model): Promise<Codebooks> {
 }
 
 /** Rows in random order, in two parts; all of them in both, if the first part had fewer than `least`. */
-function divide(rows: Matrix, least: number, random: Random): { learned: Matrix; heldOut: Matrix } {
+function divide(rows: Matrix, least: number, random: Random): Parts {
   const held = Math.floor(rows.rows / HELD_OUT);
   if (held === 0 || rows.rows - held < least) return { learned: rows, heldOut: rows };
   const order = random.permutation(rows.rows);

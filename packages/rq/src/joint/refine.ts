@@ -1,7 +1,7 @@
 import type { Codes, CompleteBackend, FitContext, Matrix } from "@tessera/core";
 import { distortions } from "../leftover.js";
 import { ResidualModel } from "../model.js";
-import { type Codebooks, vqLevels } from "./codebooks.js";
+import { type Codebooks, coarseToFine, vqLevels } from "./codebooks.js";
 import { leastSquares } from "./least-squares.js";
 
 /** Rounds of encoding and least squares at most. */
@@ -44,17 +44,15 @@ export async function refine(
   best: number,
   options: RefineOptions,
 ): Promise<Refinement> {
-  const { backend, context, onRound } = options;
-  const { signal } = context.options;
   let { codebooks, distortion } = start;
   let codes: Codes | undefined;
   const ridges: number[] = [];
   for (let round = 0, strength = 0; round < ROUNDS && strength < RIDGES.length; round++) {
     const ridge = RIDGES[strength]!;
     codes ??= await encode(codebooks, learned, options);
-    const next = await leastSquares(learned, codes, codebooks, { backend, ridge, signal });
+    const next = await solve(learned, codes, codebooks, ridge, options);
     const found = await judge(next, heldOut, options);
-    onRound(round + 1, ROUNDS, Math.min(found, distortion));
+    options.onRound(round + 1, ROUNDS, Math.min(found, distortion));
     if (!(found < distortion)) {
       strength++;
       continue;
@@ -88,13 +86,11 @@ export async function repeat(
   ridges: readonly number[],
   options: RefineOptions,
 ): Promise<Codebooks> {
-  const { backend, context, onRound } = options;
-  const { signal } = context.options;
   let codebooks = start;
   for (const [round, ridge] of ridges.entries()) {
     const codes = await encode(codebooks, rows, options);
-    codebooks = await leastSquares(rows, codes, codebooks, { backend, ridge, signal });
-    onRound(round + 1, ridges.length);
+    codebooks = await solve(rows, codes, codebooks, ridge, options);
+    options.onRound(round + 1, ridges.length);
   }
   return codebooks;
 }
@@ -106,4 +102,15 @@ function encode(
 ): Promise<Codes> {
   const { signal } = context.options;
   return new ResidualModel(vqLevels(codebooks), { beam }).encode(rows, { backend, signal });
+}
+
+async function solve(
+  rows: Matrix,
+  codes: Codes,
+  codebooks: Codebooks,
+  ridge: number,
+  { backend, context }: RefineOptions,
+): Promise<Codebooks> {
+  const { signal } = context.options;
+  return coarseToFine(await leastSquares(rows, codes, codebooks, { backend, ridge, signal }));
 }
