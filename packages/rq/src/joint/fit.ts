@@ -30,8 +30,15 @@ import {
 
 /** Candidates of a beam where none are asked for: codebooks that overlap are searched badly without one. */
 const BEAM = 8;
-/** Rows for each codeword that the codebooks are tuned by. */
-const ROWS_PER_CODEWORD = 256;
+/**
+ * Rows for each codeword that the codebooks are tuned by. More teach nothing; with 256, codebooks that were learned from
+ * more rows than that came out worse.
+ */
+const ROWS_PER_CODEWORD = 1024;
+/** Values of those rows, held in memory: 256 MiB; */
+const SAMPLE_VALUES = 2 ** 26;
+/** but no fewer rows for each codeword than these. */
+const LEAST_ROWS_PER_CODEWORD = 256;
 /** One row of so many judges what the others have taught; with too few rows for that, all do both. */
 const HELD_OUT = 8;
 
@@ -54,12 +61,17 @@ export async function fitJoint(
   const backend = await resolveBackend(context.options.backend);
   const sizes = spec.levels.map((level) => (level as VqSpec).codebookSize);
   const random = new Random(context.seed).stream("joint");
-  const most = ROWS_PER_CODEWORD * Math.max(...sizes);
+  const largest = Math.max(...sizes);
+  const most = (cols: number): number =>
+    Math.max(
+      LEAST_ROWS_PER_CODEWORD * largest,
+      Math.min(ROWS_PER_CODEWORD * largest, Math.floor(SAMPLE_VALUES / cols)),
+    );
   const drawn = await sampleRows(rows, most, random.stream("sample"), signal);
   const { matrix } = drawn;
   const options = { backend, beam, context };
   await withSampledRows(drawn, async () => checkFinite(matrix));
-  const parts = divide(matrix, Math.max(...sizes), random.stream("held out"));
+  const parts = divide(matrix, largest, random.stream("held out"));
   const trials = await refineStarts(spec, parts, options);
   const { start, codebooks, ridges } = await refitBest(spec, rows, matrix, parts, trials, options);
   const facts = { beam, start, rounds: ridges.length };
