@@ -13,7 +13,7 @@ export type AdditiveModel = Pick<Model, "dimension" | "cardinalities" | "prefixe
 
 /** Rows that are decoded at a time. */
 const BATCH_ROWS = 4096;
-/** Values that tables of products may have: 256 MiB. */
+/** Values that tables of products may have: 512 MiB. */
 const MOST_VALUES = 2 ** 26;
 /** Values that a quantized norm takes. */
 const NORM_LEVELS = 256;

@@ -41,11 +41,12 @@ export const residualPart: QuantizerPart<"residual"> = {
   },
 };
 
-/** @throws {FormatError} unless there is a scale for each level, the first 1 */
+/** @throws {FormatError} unless there is a scale from 0 to 1 for each level, the first 1 */
 function checkScales(scales: ResidualFacts["scales"], levels: number): readonly number[] {
-  if (scales?.length === levels && scales[0] === 1 && scales.every(Number.isFinite)) return scales;
+  const valid = scales?.length === levels && scales[0] === 1;
+  if (valid && scales.every((scale) => scale >= 0 && scale <= 1)) return scales;
   throw new FormatError(
-    `the model's facts have no scales of ${levels} levels, the first of them 1`,
+    `the model's facts have no scales of ${levels} levels from 0 to 1, the first of them 1`,
   );
 }
 

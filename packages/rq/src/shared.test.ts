@@ -76,7 +76,7 @@ describe("rq…(shared=true)", () => {
   it("is refused by load where its scales are missing", async () => {
     const model = await fitShared("rq2x8(shared=true)");
     const { tensors } = model.state();
-    for (const facts of ["{}", '{"scales":[1]}', '{"scales":[2,1]}']) {
+    for (const facts of ["{}", '{"scales":[1]}', '{"scales":[2,1]}', '{"scales":[1,2]}']) {
       const bytes = encodeSafetensors(tensors, {
         format: "tessera",
         format_version: "1",

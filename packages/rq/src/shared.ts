@@ -101,7 +101,7 @@ export async function fitShared(
 /** Of each level, the root mean square of what the levels before it left over, as a share of that of the rows. */
 function scalesOf(squares: number, distortions: readonly number[]): number[] {
   return distortions.map((_, l) =>
-    l === 0 || squares === 0 ? 1 : Math.sqrt(distortions[l - 1]! / squares),
+    l === 0 || squares === 0 ? 1 : Math.min(1, Math.sqrt(distortions[l - 1]! / squares)),
   );
 }
 

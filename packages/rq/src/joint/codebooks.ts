@@ -37,7 +37,7 @@ export async function additiveCodebooks(model: Model): Promise<Codebooks> {
 /**
  * The same sums, from coarse to fine: all codebooks but the first have the mean 0, which goes to the first one, and those
  * with the largest variance come first. So the first columns of codes say as much as they can, and a beam search decides
- * first what matters most.
+ * first what matters most. Codebooks of several sizes keep their order, which is the spec's.
  */
 export function coarseToFine(codebooks: Codebooks): Codebooks {
   const means = codebooks.map(meanOf);
@@ -46,7 +46,10 @@ export function coarseToFine(codebooks: Codebooks): Codebooks {
     for (let i = 0; i < data.length; i++) sum += (data[i]! - means[l]![i % cols]!) ** 2;
     return sum / rows;
   });
-  const order = codebooks.map((_, l) => l).toSorted((a, b) => variances[b]! - variances[a]!);
+  const order = codebooks.map((_, l) => l);
+  if (codebooks.every(({ rows }) => rows === codebooks[0]!.rows)) {
+    order.sort((a, b) => variances[b]! - variances[a]!);
+  }
   return order.map((from, to) => {
     const { data, rows, cols } = codebooks[from]!;
     const shift = means[from]!.map((mean, j) => {

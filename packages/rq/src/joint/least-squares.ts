@@ -31,7 +31,7 @@ export interface LeastSquaresOptions {
  *
  * The normal equations `(BᵀB + λI)·(C − C₀) = Bᵀ(X − B·C₀)` are solved by conjugate gradients with the diagonal as
  * preconditioner. BᵀB, which holds how often each two codes occur together, is not formed: a product with it adds up
- * codewords by row and rows by code, for n·ΣL·d additions. The recurrences are in float64 on the host; the products are
+ * codewords by row and rows by code, for n·L·d additions. The recurrences are in float64 on the host; the products are
  * float32, of differences alone, so they cost the codewords no digits.
  *
  * @param rows `[n, d]`
