@@ -16,10 +16,10 @@ export interface Expected {
   readonly cases: Readonly<Record<string, ExpectedCase>>;
 }
 
-/** The small files in this repository. */
-export const GOLDEN = new URL("golden/", import.meta.url);
+/** The small files of faiss in this repository. */
+export const GOLDEN = new URL("golden/faiss/", import.meta.url);
 
-/** The file that `golden/make.py` writes beside its indexes. */
+/** The file that `golden/faiss/make.py` writes beside its indexes. */
 export function readExpected(folder: URL): Expected {
   const { rows, queries, cases } = JSON.parse(
     readFileSync(new URL("expected.json", folder), "utf8"),
@@ -31,7 +31,7 @@ export function readIndexFile(folder: URL, name: string): Uint8Array {
   return readFileSync(new URL(`${name}.index`, folder));
 }
 
-/** The codes in the order in which `golden/make.py` added the rows: ids of its own go from the last row to the first. */
+/** The codes in the order in which `golden/faiss/make.py` added the rows: ids of its own go from the last row to the first. */
 export function inOrderOfRows({ codes, ids }: FaissImport): Codes {
   const { rows, columns, cardinalities } = codes!;
   const order = [...codes!.data.keys()].slice(0, rows);

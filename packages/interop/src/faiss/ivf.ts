@@ -1,4 +1,12 @@
-import { codeColumns, Codes, FormatError, joinColumns, type Matrix, type Model, printSpec } from "@tessera/core";
+import {
+  codeColumns,
+  Codes,
+  FormatError,
+  joinColumns,
+  type Matrix,
+  type Model,
+  printSpec,
+} from "@tessera/core";
 import { ResidualModel } from "@tessera/rq";
 import { VqModel } from "@tessera/vq";
 import { UnsupportedError } from "../errors.js";

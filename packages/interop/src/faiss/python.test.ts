@@ -29,7 +29,7 @@ describe.skipIf(without)("files that faiss makes now (needs Python with faiss)",
   beforeAll(() => {
     const script = fileURLToPath(new URL("make.py", GOLDEN));
     runPython(python!, [script, folder, "500", "16", "7"]);
-  });
+  }, 300_000);
 
   it.each(names)("%s", async (name) => {
     const expected = readExpected(url);
@@ -50,7 +50,7 @@ describe.skipIf(without)("files that faiss loads (needs Python with faiss)", () 
     for (const [name, { data, rows: n, cols }] of Object.entries({ queries, rows })) {
       writeFileSync(join(folder, `${name}.npy`), encodeNpy(data, [n, cols]));
     }
-    const script = fileURLToPath(new URL("../search.py", GOLDEN));
+    const script = fileURLToPath(new URL("../../search.py", GOLDEN));
     const files = [join(folder, "queries.npy"), join(folder, "rows.npy"), path];
     const results = JSON.parse(runPython(python!, [script, ...files])) as Record<
       string,
@@ -92,7 +92,9 @@ describe.skipIf(without)("files that faiss loads (needs Python with faiss)", () 
     }
     const numbered = writeFaiss(model, { codes, ids });
     const outcome = search(numbered);
-    expect(outcome.class).toBe(kind.includes("IVF") || spec.includes("6+pq") ? kind : "IndexIDMap2");
+    expect(outcome.class).toBe(
+      kind.includes("IVF") || spec.includes("6+pq") ? kind : "IndexIDMap2",
+    );
     await agrees(numbered, { rows, queries, cases: {} }, outcome);
   });
 

@@ -1,9 +1,5 @@
 import { Codes, FormatError, type Model } from "@tessera/core";
-import {
-  RotationTransform,
-  TransformedModel,
-  type TransformModel,
-} from "@tessera/transforms";
+import { RotationTransform, TransformedModel, type TransformModel } from "@tessera/transforms";
 import { fromFile, UnsupportedError } from "../errors.js";
 import { readFlatRows } from "./flat.js";
 import { type Header, readHeader } from "./header.js";
@@ -85,11 +81,7 @@ function coded(
 }
 
 /** Rows may hold more after their codes, such as a norm. */
-function unpackRows(
-  packed: Uint8Array,
-  rowBytes: number,
-  cardinalities: readonly number[],
-): Codes {
+function unpackRows(packed: Uint8Array, rowBytes: number, cardinalities: readonly number[]): Codes {
   const { packedBytes } = new Codes([], cardinalities);
   if (packedBytes === rowBytes) return Codes.unpack(packed, cardinalities);
   const rows = packed.length / rowBytes;
@@ -131,7 +123,8 @@ function readPreTransform(reader: FaissReader, header: Header, depth: number): F
 /** A rotation was learned for the product quantizer after it, or is just one. */
 function namedFor(transform: TransformModel, { spec }: Model): TransformModel {
   if (!(transform instanceof RotationTransform) || transform.spec.kind !== "opq") return transform;
-  const isProduct = spec.kind === "split" || (spec.kind === "residual" && spec.levels[1]?.kind === "split");
+  const isProduct =
+    spec.kind === "split" || (spec.kind === "residual" && spec.levels[1]?.kind === "split");
   return isProduct ? transform : new RotationTransform({ kind: "rotation" }, transform.rotation);
 }
 

@@ -79,9 +79,7 @@ export function readIndexResidual(reader: FaissReader, { dimension }: Header) {
   const codeBytes = reader.size("the bytes of a code");
   const expected = packedBytes(model.cardinalities, normBits);
   if (codeBytes !== expected) {
-    throw new FormatError(
-      `faiss index: a code takes ${codeBytes} bytes; it must take ${expected}`,
-    );
+    throw new FormatError(`faiss index: a code takes ${codeBytes} bytes; it must take ${expected}`);
   }
   return { model, packed: reader.byteVector("the codes"), codeBytes };
 }

@@ -69,13 +69,20 @@ function scalarModel(
   if (lowest !== undefined) {
     return new ScalarModel(
       spec,
-      new UniformCodec(2 ** bits, rowOf(d, () => lowest), rowOf(d, () => 1)),
+      new UniformCodec(
+        2 ** bits,
+        rowOf(d, () => lowest),
+        rowOf(d, () => 1),
+      ),
     );
   }
   // faiss cuts [vmin, vmin + vdiff] into 2^bits − 1 cells and decodes to their middles: the first level is half a step in.
   const cells = 2 ** bits - 1;
   const step = rowOf(d, (j) => trained[shared ? 1 : d + j]! / cells);
-  const lower = rowOf(d, (j) => trained[shared ? 0 : j]! + trained[shared ? 1 : d + j]! / cells / 2);
+  const lower = rowOf(
+    d,
+    (j) => trained[shared ? 0 : j]! + trained[shared ? 1 : d + j]! / cells / 2,
+  );
   return new ScalarModel(spec, new UniformCodec(2 ** bits, lower, step));
 }
 

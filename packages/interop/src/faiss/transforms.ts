@@ -166,9 +166,12 @@ export function writeTransform(writer: FaissWriter, transform: TransformModel): 
     writer.vector(a);
     writer.vector(bias);
   } else {
-    throw new UnsupportedError(`faiss has no transform that does as ${printTransform(transform.spec)}`, {
-      hint: "it has center, normalize, rotation, opq, itq and pca",
-    });
+    throw new UnsupportedError(
+      `faiss has no transform that does as ${printTransform(transform.spec)}`,
+      {
+        hint: "it has center, normalize, rotation, opq, itq and pca",
+      },
+    );
   }
   writer.int32(transform.inputDimension);
   writer.int32(transform.outputDimension);

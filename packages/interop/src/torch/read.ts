@@ -77,7 +77,9 @@ function checkSupported({ tensors }: CheckpointModule, projections: "refuse" | "
     if (/(^|\.)project_(in|out)\./.test(name) && projections === "refuse") {
       throw new UnsupportedError(
         `the module has "${name}", and no transform of Tessera has a projection and another one back`,
-        { hint: 'pass projections: "inside", and apply project_in and project_out around the model' },
+        {
+          hint: 'pass projections: "inside", and apply project_in and project_out around the model',
+        },
       );
     }
     if (name.endsWith("_codebook.initted") && toFloat32(tensor)[0] === 0) {
@@ -101,7 +103,10 @@ function modelOf({ codebooks }: CheckpointModule, options: VectorQuantizePytorch
   return models.length === 1 ? models[0]! : productOf(models);
 }
 
-function levelsOf(codebooks: readonly CodebookName[], options: VectorQuantizePytorchOptions): Model {
+function levelsOf(
+  codebooks: readonly CodebookName[],
+  options: VectorQuantizePytorchOptions,
+): Model {
   const order = inOrder(
     codebooks.map(({ level }) => level),
     "level",

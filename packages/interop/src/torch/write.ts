@@ -1,4 +1,10 @@
-import { encodeSafetensors, type HostTensor, type Matrix, type Model, printSpec } from "@tessera/core";
+import {
+  encodeSafetensors,
+  type HostTensor,
+  type Matrix,
+  type Model,
+  printSpec,
+} from "@tessera/core";
 import { PqModel, SplitModel } from "@tessera/pq";
 import { ResidualModel } from "@tessera/rq";
 import { VqModel } from "@tessera/vq";
