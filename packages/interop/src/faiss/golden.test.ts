@@ -1,4 +1,5 @@
-import { printSpec } from "@tessera/core";
+import { printSpec, sliceRows } from "@tessera/core";
+import { type PqModel, tableDistances } from "@tessera/pq";
 import { describe, expect, it } from "vitest";
 import { agrees } from "../../test/against-faiss.js";
 import { GOLDEN, readExpected, readIndexFile } from "../../test/fixtures.js";
@@ -79,6 +80,16 @@ describe("a file that faiss 1.15 wrote", () => {
       expect(await after.model!.encode(rows)).toEqual(await model!.encode(rows));
     },
   );
+
+  it("pq: distances by look-up tables are those of faiss", () => {
+    const { model, codes } = readFaiss(readIndexFile(GOLDEN, "pq"));
+    const { labels, distances } = expected.cases["pq"]!;
+    labels.forEach((row, q) => {
+      const query = sliceRows(expected.queries, q, q + 1).data;
+      const own = tableDistances((model as PqModel).distanceTables(query), codes!);
+      row.forEach((label, place) => expect(own[label]).toBeCloseTo(distances[q]![place]!, 4));
+    });
+  });
 
   it("has ids in order, each with its own codes", () => {
     const { ids } = readFaiss(readIndexFile(GOLDEN, "ivfpq-ids"));
