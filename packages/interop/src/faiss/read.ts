@@ -1,6 +1,7 @@
 import { Codes, FormatError, type Model } from "@tessera/core";
 import { RotationTransform, TransformedModel, type TransformModel } from "@tessera/transforms";
 import { fromFile, UnsupportedError } from "../errors.js";
+import { packedBytes } from "./codebook.js";
 import { readFlatRows } from "./flat.js";
 import { type Header, readHeader } from "./header.js";
 import type { FaissImport } from "./import.js";
@@ -16,8 +17,8 @@ const MOST_DEPTH = 8;
 const MOST_TRANSFORMS = 16;
 
 /**
- * Reads a faiss index file, as `faiss.write_index` or `faiss.serialize_index` of faiss 1.7 to 1.15 make it: `IndexFlat`,
- * `IndexPQ`, `IndexResidualQuantizer`, `IndexScalarQuantizer`, `IndexIVFFlat`, `IndexIVFPQ`, `IndexIVFScalarQuantizer`,
+ * Reads a faiss index file, as `faiss.write_index` or `faiss.serialize_index` of faiss 1.15 make it: `IndexFlat`, `IndexPQ`,
+ * `IndexResidualQuantizer`, `IndexScalarQuantizer`, `IndexIVFFlat`, `IndexIVFPQ`, `IndexIVFScalarQuantizer`,
  * and `IndexPreTransform`, `IndexIDMap`, `IndexIDMap2` and `IndexRefineFlat` around them.
  *
  * The bytes are not trusted: lengths are checked before anything is allocated.
@@ -82,13 +83,13 @@ function coded(
 
 /** Rows may hold more after their codes, such as a norm. */
 function unpackRows(packed: Uint8Array, rowBytes: number, cardinalities: readonly number[]): Codes {
-  const { packedBytes } = new Codes([], cardinalities);
-  if (packedBytes === rowBytes) return Codes.unpack(packed, cardinalities);
+  const width = packedBytes(cardinalities);
+  if (width === rowBytes) return Codes.unpack(packed, cardinalities);
   const rows = packed.length / rowBytes;
-  const cut = new Uint8Array(rows * packedBytes);
+  const cut = new Uint8Array(rows * width);
   for (let i = 0; i < rows; i++) {
     const start = i * rowBytes;
-    cut.set(packed.subarray(start, start + packedBytes), i * packedBytes);
+    cut.set(packed.subarray(start, start + width), i * width);
   }
   return Codes.unpack(cut, cardinalities);
 }
@@ -160,6 +161,11 @@ function readRefine(reader: FaissReader, header: Header, depth: number): Found {
   const name = `IndexRefine(${description}, ${fine.description})`;
   if (base.model === undefined || fine.rows === undefined || fine.model !== undefined) {
     throw new UnsupportedError(`the faiss index is ${name}; Tessera reads codes refined by rows`);
+  }
+  if (base.ids) {
+    throw new UnsupportedError(`${name} has ids of its own, which do not tell its rows`, {
+      hint: "make the IndexIDMap the outermost",
+    });
   }
   for (const index of [{ dimension, count }, fine]) {
     checkLength(index.dimension, header.dimension, "a row of the refined index");

@@ -50,8 +50,7 @@ export function writeFaiss(model: Model, options: WriteFaissOptions = {}): Uint8
   checkIds(ids, codes.rows);
   const writer = new FaissWriter();
   const { chain, quantizer } = unwrapped(model);
-  // Inverted lists keep the ids themselves.
-  const map = isFineList(quantizer) ? undefined : ids;
+  const map = keepsIds(quantizer) ? undefined : ids;
   const header: Header = { dimension: model.dimension, count: codes.rows, metric };
   if (map) {
     writer.fourcc("IxM2");
@@ -123,7 +122,8 @@ function writeQuantizer(
   }
 }
 
-function isFineList(model: Model): boolean {
+/** Whether a model becomes inverted lists, which have the ids in them. */
+function keepsIds(model: Model): boolean {
   return isIvf(model) && !isResidual(model);
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import {
+  ArgumentError,
   decodeSafetensors,
   encodeSafetensors,
   FormatError,
@@ -114,6 +115,13 @@ describe("a checkpoint that is not one", () => {
       "the checkpoint has no level 1",
     );
     expect(read(["layers.0._codebook.embed", "_codebook.embed"])).toThrow(FormatError);
+  });
+
+  it("has heads of its own, or is said to have none", () => {
+    expect(() => readVectorQuantizePytorch(file("vq-heads"), { heads: 2 })).toThrow(
+      "a codebook for each of 2 heads, none that 2 share",
+    );
+    expect(() => readVectorQuantizePytorch(file("vq"), { heads: 0 })).toThrow(ArgumentError);
   });
 
   it("has groups of different forms", () => {

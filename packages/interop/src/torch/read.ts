@@ -44,12 +44,16 @@ const MOST_LEVELS = 64;
  * @param source the bytes of a `.safetensors` file, or its tensors
  * @throws {FormatError} if there are no such tensors, or they do not fit together
  * @throws {UnsupportedError} if the module does more than its codebooks say
+ * @throws {ArgumentError} for an option out of range
  */
 export function readVectorQuantizePytorch(
   source: Uint8Array | ReadonlyMap<string, HostTensor>,
   options: VectorQuantizePytorchOptions = {},
 ): Model {
-  const { projections = "refuse" } = options;
+  const { projections = "refuse", heads = 1 } = options;
+  if (!Number.isInteger(heads) || heads < 1 || heads > 2 ** 16) {
+    throw new ArgumentError(`heads is ${heads}; it must be an integer from 1 to 65536`);
+  }
   return fromFile("the checkpoint", () => {
     const tensors = source instanceof Uint8Array ? tensorsOf(source) : source;
     const module = findModule(tensors, options.prefix);
@@ -129,11 +133,11 @@ function headsOf(tensor: HostTensor, { cosine, heads = 1 }: VectorQuantizePytorc
       `the checkpoint: a codebook has shape [${tensor.shape.join(", ")}], not [heads, K, d]`,
     );
   }
-  if (!Number.isInteger(heads) || heads < 1 || heads > 2 ** 16) {
-    throw new ArgumentError(`heads is ${heads}; it must be an integer from 1`);
-  }
   if (heads > 1 && separate > 1) {
-    throw new ArgumentError(`heads is ${heads}, but the file has ${separate} codebooks already`);
+    throw new FormatError(
+      `the checkpoint has a codebook for each of ${separate} heads, none that ${heads} share`,
+      { hint: "leave out heads" },
+    );
   }
   const values = toFloat32(tensor);
   const spec: VqSpec = { kind: "vq", codebookSize: rows, ...(cosine && { metric: "cosine" }) };
