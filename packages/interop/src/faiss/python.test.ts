@@ -84,7 +84,8 @@ describe.skipIf(without)("files that faiss loads (needs Python with faiss)", () 
     const small = spec === "pq2x300" ? clustered(400, 8) : rows;
     const model = await quantizers.fit(spec, small, { iterations: 5 });
     const codes = await model.encode(rows);
-    for (const metric of spec === "vq6+sq8" ? ["l2" as const] : ["l2" as const, "ip" as const]) {
+    for (const metric of ["l2", "ip"] as const) {
+      if (metric === "ip" && spec === "vq6+sq8") continue; // Refused: faiss ranks it wrongly.
       const bytes = writeFaiss(model, { codes, metric });
       const outcome = search(bytes);
       expect(outcome.class).toBe(kind);
@@ -92,9 +93,8 @@ describe.skipIf(without)("files that faiss loads (needs Python with faiss)", () 
     }
     const numbered = writeFaiss(model, { codes, ids });
     const outcome = search(numbered);
-    expect(outcome.class).toBe(
-      kind.includes("IVF") || spec.includes("6+pq") ? kind : "IndexIDMap2",
-    );
+    const hasLists = spec.includes("vq6");
+    expect(outcome.class).toBe(hasLists ? kind : "IndexIDMap2");
     await agrees(numbered, { rows, queries, cases: {} }, outcome);
   });
 
