@@ -91,6 +91,20 @@ describe("a file that faiss 1.15 wrote", () => {
     });
   });
 
+  it.each([
+    [5, 0],
+    [8, -128],
+  ])("scalar type %i takes whole numbers from %i as they are", async (type, lowest) => {
+    // As QT_8bit_uniform, but without a range.
+    const uniform = readIndexFile(GOLDEN, "sq8-uniform");
+    const direct = Buffer.concat([uniform.subarray(0, 65), Buffer.alloc(8), uniform.subarray(81)]);
+    direct[37] = type;
+    const { model, codes } = readFaiss(direct);
+    const decoded = await model!.decode(codes!);
+    expect([...decoded.data]).toEqual([...codes!.data].map((code) => code + lowest));
+    expect(await model!.encode(decoded)).toEqual(codes);
+  });
+
   it("has ids in order, each with its own codes", () => {
     const { ids } = readFaiss(readIndexFile(GOLDEN, "ivfpq-ids"));
     expect([...ids!]).toEqual(Array.from({ length: 40 }, (_, i) => BigInt(7 + 3 * i)));

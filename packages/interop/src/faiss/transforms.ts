@@ -1,4 +1,4 @@
-import { FormatError, type Matrix, ShapeError } from "@tessera/core";
+import { FormatError, type Matrix, printTransform, ShapeError } from "@tessera/core";
 import {
   CenterTransform,
   NormalizeTransform,
@@ -6,7 +6,6 @@ import {
   RotationTransform,
   type TransformModel,
 } from "@tessera/transforms";
-import { printTransform } from "@tessera/core";
 import { UnsupportedError } from "../errors.js";
 import { checkLength, type FaissReader } from "./reader.js";
 import type { FaissWriter } from "./writer.js";
@@ -169,7 +168,7 @@ export function writeTransform(writer: FaissWriter, transform: TransformModel): 
     throw new UnsupportedError(
       `faiss has no transform that does as ${printTransform(transform.spec)}`,
       {
-        hint: "it has center, normalize, rotation, opq, itq and pca",
+        hint: "it has center, normalize, rotation, opq and pca",
       },
     );
   }
