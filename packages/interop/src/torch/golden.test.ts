@@ -31,7 +31,7 @@ const READABLE: readonly [name: string, spec: string, options?: VectorQuantizePy
   ["vq-cosine", "vq16(metric=cosine)", { cosine: true }],
   ["vq-heads", "pq2x8"],
   ["vq-heads-cosine", "split2(vq8(metric=cosine))", { cosine: true }],
-  ["vq-shared-heads", "pq2x8", { heads: 2 }],
+  ["vq-shared-heads", "split2(vq8,shared=true)", { heads: 2 }],
   ["rvq", "vq16+vq8+vq8"],
   ["rvq-cosine", "vq8(metric=cosine)+vq8(metric=cosine)", { cosine: true }],
   ["rvq-shared", "rq3x8"],
@@ -52,7 +52,7 @@ describe("a checkpoint of vector-quantize-pytorch 1.32", () => {
     expect(quantizers.load(model.save()).spec).toEqual(model.spec);
   });
 
-  it.each(READABLE.filter(([name]) => !/shared|nested/.test(name)))(
+  it.each(READABLE.filter(([name]) => !/rvq-shared|nested/.test(name)))(
     "%s (%s) is written with the same names, shapes and codebooks",
     (name, _, options) => {
       const written = decodeSafetensors(

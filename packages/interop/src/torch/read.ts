@@ -8,7 +8,7 @@ import {
   toFloat32,
   type VqSpec,
 } from "@tessera/core";
-import { PqModel, SplitModel } from "@tessera/pq";
+import { PqModel, SharedSplitModel, SplitModel } from "@tessera/pq";
 import { ResidualModel } from "@tessera/rq";
 import { VqModel } from "@tessera/vq";
 import { fromFile, UnsupportedError } from "../errors.js";
@@ -146,8 +146,8 @@ function headsOf(tensor: HostTensor, { cosine, heads = 1 }: VectorQuantizePytorc
     const codebook: Matrix = { data: cosine ? unitRows(data, cols) : data, rows, cols };
     return new VqModel(spec, codebook);
   });
-  const all = heads > 1 ? Array.from({ length: heads }, () => models[0]!) : models;
-  return all.length === 1 ? all[0]! : productOf(all);
+  if (heads > 1) return new SharedSplitModel(heads, models[0]!);
+  return models.length === 1 ? models[0]! : productOf(models);
 }
 
 function productOf(models: readonly Model[]): Model {

@@ -5,7 +5,7 @@ import {
   type Model,
   printSpec,
 } from "@tessera/core";
-import { PqModel, SplitModel } from "@tessera/pq";
+import { PqModel, SharedSplitModel, SplitModel } from "@tessera/pq";
 import { ResidualModel } from "@tessera/rq";
 import { VqModel } from "@tessera/vq";
 import { UnsupportedError } from "../errors.js";
@@ -50,9 +50,12 @@ function levelTensors(model: Model): Tensors | undefined {
     : undefined;
 }
 
-/** A `VectorQuantize` with one codebook, or one for each head. */
+/** A `VectorQuantize` with one codebook, for one head or shared by all, or one for each head. */
 function headTensors(model: Model): Tensors | undefined {
   if (model instanceof PqModel) return codebookTensors(model.codebooks);
+  if (model instanceof SharedSplitModel) {
+    return isCodebook(model.each) ? codebookTensors([model.each.codebook]) : undefined;
+  }
   const heads = model instanceof SplitModel ? model.groups : [model];
   return heads.every(isCodebook)
     ? codebookTensors(heads.map(({ codebook }) => codebook))
