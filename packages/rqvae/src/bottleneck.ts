@@ -29,7 +29,9 @@ export function bottleneckOf(spec: Spec): Bottleneck {
 }
 
 function sizesOf(spec: Spec, whole: Spec): number[] {
-  const levels = spec.kind === "residual" ? spec.levels : [spec];
+  // Levels that share a codebook, or are tuned together afterwards, would not be what is trained here.
+  const plain = spec.kind === "residual" && !spec.shared && spec.refine === undefined;
+  const levels = plain ? spec.levels : [spec];
   return levels.map((level) => {
     if (isPlain(level)) return level.codebookSize;
     throw new SpecError(

@@ -79,7 +79,14 @@ describe("an RQ-VAE is a model like any other", () => {
 
 describe("what it refuses", () => {
   it("quantizers whose codebooks cannot be trained so", async () => {
-    for (const spec of ["ae(12,4)>sq8", "ae(12,4)>vq8(metric=cosine)", "ae(12,4)>vq8+pq2x4"]) {
+    for (const spec of [
+      "ae(12,4)>sq8",
+      "ae(12,4)>vq8(metric=cosine)",
+      "ae(12,4)>vq8+pq2x4",
+      "ae(12,4)>split2(vq8,shared=true)",
+      "ae(12,4)>rq2x8(shared=true)",
+      "ae(12,4)>aq2x8",
+    ]) {
       await expect(fit(spec)).rejects.toThrow(SpecError);
     }
   });
