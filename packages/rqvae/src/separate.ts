@@ -9,7 +9,7 @@ const MOST_CANDIDATES = 64;
 /**
  * Codes of its own for every row that shares all its codes with one nearer to them: those before the last stay, and the
  * last is that of the nearest codeword which makes codes that no row has. Rows keep the target that they had while nobody
- * else has come to its codes.
+ * else has come to its codes. Rows that repeat another are left as they are.
  *
  * @param codebooks `[Σk, latent]`
  * @param before what this returned last, if it did
@@ -18,15 +18,17 @@ const MOST_CANDIDATES = 64;
 export function separateRows(
   codebooks: Float32Array,
   pass: Pass,
-  { bottleneck, latent }: Plan,
+  plan: Pick<Plan, "bottleneck" | "latent">,
   before: Int32Array | undefined,
 ): Int32Array {
+  const { bottleneck, latent } = plan;
   const { groups, sizes } = bottleneck;
   const rows = pass.errors.length;
   const width = groups * sizes.length;
   const last = sizes.length - 1;
   const targets = new Int32Array(rows * width).fill(-1);
-  const taken = new Set<string>();
+  /** The row that has some codes: the nearest to them. */
+  const taken = new Map<string, number>();
   const late: number[] = [];
   const distance = (row: number): number => {
     let sum = 0;
@@ -39,8 +41,9 @@ export function separateRows(
   );
   for (const row of order) {
     const key = rowKey(pass.codes, groups, row);
-    if (taken.has(key)) late.push(row);
-    else taken.add(key);
+    const owner = taken.get(key);
+    if (owner === undefined) taken.set(key, row);
+    else if (!sameLatent(pass.latents, latent, row, owner)) late.push(row);
   }
   const book = codebooksIn(codebooks, bottleneck, latent)[last]!.at(-1)!;
   for (const row of late) {
@@ -50,7 +53,7 @@ export function separateRows(
       place.set(held);
     } else {
       const own = rowKey(pass.codes, groups, row).split(",").map(Number);
-      const left = lastResidual(codebooks, pass, { bottleneck, latent } as Plan, row);
+      const left = lastResidual(codebooks, pass, plan, row);
       for (const code of nearest(book, left)) {
         own[width - 1] = code;
         if (taken.has(own.join())) continue;
@@ -58,16 +61,24 @@ export function separateRows(
         break;
       }
     }
-    if (place[0]! >= 0) taken.add(place.join());
+    if (place[0]! >= 0) taken.set(place.join(), row);
   }
   return targets;
+}
+
+/** Rows that are the same cannot be told apart. */
+function sameLatent(latents: Float32Array, width: number, a: number, b: number): boolean {
+  for (let i = 0; i < width; i++) {
+    if (latents[a * width + i] !== latents[b * width + i]) return false;
+  }
+  return true;
 }
 
 /** What the last group of a row has left before the last level. */
 function lastResidual(
   codebooks: Float32Array,
   pass: Pass,
-  { bottleneck, latent }: Plan,
+  { bottleneck, latent }: Pick<Plan, "bottleneck" | "latent">,
   row: number,
 ): Float32Array {
   const { groups, sizes } = bottleneck;

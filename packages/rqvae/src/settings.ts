@@ -79,7 +79,10 @@ export interface RunSettings {
   readonly steps: number;
   /** Steps of the autoencoder alone, before the codebooks start on its latents. Default 2000. */
   readonly pretraining: number;
-  /** Steps between two reviews of all rows: dead codewords, separation, health, held-out rows. Default 100. */
+  /**
+   * Steps between two reviews of all rows (dead codewords, separation, health, held-out rows), or an epoch where that is
+   * longer. Default 100.
+   */
   readonly reviewEvery: number;
   /** Share of the rows that is held out to choose the best state by. Default 0: the last state is kept. */
   readonly holdOut: number;

@@ -142,7 +142,9 @@ class Run {
   async finish(): Promise<Trained> {
     const { plan, signal, checkpoint, resume, onEvent, logEvery = 10 } = this.#options;
     if (resume) onEvent?.({ kind: "resume", step: this.step });
-    const { pretraining, steps, reviewEvery } = plan.settings;
+    const { pretraining, steps } = plan.settings;
+    // A pass over all rows should not take longer than the steps between two of them.
+    const reviewEvery = Math.max(plan.settings.reviewEvery, this.#batches.perEpoch);
     const total = pretraining + steps;
     const trainer = this.#trainer;
     while (trainer.step < total) {
@@ -150,7 +152,11 @@ class Run {
       const { step } = trainer;
       if (step >= pretraining && !this.#state.started) await this.#start();
       const since = step - pretraining;
-      if (since > 0 && since % reviewEvery === 0 && (await this.#review(since / reviewEvery)))
+      if (
+        since > 0 &&
+        since % reviewEvery === 0 &&
+        (await this.#review(since, since / reviewEvery))
+      )
         break;
       const losses = this.#train(step);
       if (trainer.step % logEvery === 0) this.#measure(losses);
@@ -211,8 +217,13 @@ class Run {
     trainer.write({ ...state, parameters, usage: Float32Array.from(usage) });
   }
 
-  /** Looks at all rows: measures, revives, separates. Whether training should stop. */
-  async #review(count: number): Promise<boolean> {
+  /**
+   * Looks at all rows: measures, revives, separates. Whether training should stop.
+   *
+   * @param since steps since the codebooks started
+   * @param count reviews by now, this one included
+   */
+  async #review(since: number, count: number): Promise<boolean> {
     const { plan, onEvent } = this.#options;
     const { settings, seed } = plan;
     const trainer = this.#trainer;
@@ -221,7 +232,7 @@ class Run {
     const health = healthOf(pass, plan, this.#input.variance);
     const heldOut =
       this.#heldOut && healthOf(await passOver(trainer, this.#heldOut), plan, this.#input.variance);
-    const late = count * settings.reviewEvery > REVIVE_UNTIL * settings.steps;
+    const late = since > REVIVE_UNTIL * settings.steps;
     const revived = late ? 0 : await this.#revive(pass, new Random(seed).stream("revive", step));
     if (settings.separation > 0) {
       const codebooks = await trainer.readCodebooks();
