@@ -47,6 +47,8 @@ export interface ChunkSource {
   readonly size: number;
   readonly live: number;
   readonly deviation: number;
+  /** The first and the last list that it has rows of, where that is known before it is read. */
+  readonly listRange?: { readonly first: number; readonly last: number } | undefined;
   /** Whether the chunk is gone after use. */
   readonly transient: boolean;
   load(): Promise<Chunk>;

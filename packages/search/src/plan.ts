@@ -114,8 +114,8 @@ export async function factorsOf(
   { codes, lists }: Pick<NewRows, "codes" | "lists">,
   backend: ComputeBackend | undefined,
 ): Promise<RowFactors> {
-  const { estimator, tables } = plan;
-  if (!estimator && (!tables || (tables.disjoint && !plan.lists))) return { deviation: 0 };
+  const { estimator } = plan;
+  if (!hasOffsets(plan)) return { deviation: 0 };
   const factors = estimator?.factors(codes);
   const rows = estimator && !plan.lists ? undefined : await decodeMain(plan, codes, backend);
   const offsets = factors?.squares ?? squaredNorms(rows!);
@@ -132,6 +132,11 @@ export async function factorsOf(
     offsets,
     deviation: factors?.deviations.reduce((most, value) => Math.max(most, value), 0) ?? 0,
   };
+}
+
+/** Whether rows have offsets of their own. */
+export function hasOffsets({ estimator, tables, lists }: Plan): boolean {
+  return Boolean(estimator ?? (tables && (lists || !tables.disjoint)));
 }
 
 /** What the layout's columns decode to: rows, or with an estimator what is stretched; with lists, without the list's. */
@@ -152,10 +157,13 @@ export async function decodeMain(
   return rows;
 }
 
-/** Codes of the model for places `start..end` of a chunk. An empty place has any valid code. */
+/** Codes of the model for places `start..end` of a chunk. An empty place has those of another, since no code need be 0. */
 export function readCodes(plan: Plan, chunk: Chunk, start: number, end: number): Codes {
-  const codes = plan.layout.read(chunk.stored, start, end);
-  return withLists(plan, codes, chunk.lists?.subarray(start, end));
+  const filled = chunk.ids.findIndex((id) => id >= 0);
+  const places = Uint32Array.from({ length: end - start }, (_, i) =>
+    chunk.ids[start + i]! >= 0 ? start + i : filled,
+  );
+  return pickCodes(plan, chunk, places);
 }
 
 /** Codes of the model for some places of a chunk. */

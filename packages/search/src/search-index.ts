@@ -21,7 +21,8 @@ import {
 } from "./chunk.js";
 import { checkIds, type Ids } from "./ids.js";
 import type { AddOptions, IndexOptions, SearchOptions, SearchResult } from "./options.js";
-import { factorsOf, hasSigns, makePlan, type Plan, splitCodes } from "./plan.js";
+import { factorsOf, hasOffsets, hasSigns, makePlan, type Plan, splitCodes } from "./plan.js";
+import { saveIndex } from "./file/save.js";
 import { runSearch } from "./run-search.js";
 
 /** Rows of a chunk; with lists more, so that a list has some blocks in each. */
@@ -100,7 +101,7 @@ export class SearchIndex {
       start = end;
     }
     this.#chunks = chunks;
-    for (const id of ids) this.#nextId = Math.max(this.#nextId, id + 1);
+    this.#nextId = ids.reduce((next, id) => Math.max(next, id + 1), this.#nextId);
     return ids;
   }
 
@@ -129,6 +130,35 @@ export class SearchIndex {
   search(queries: Matrix, options: SearchOptions = {}): Promise<SearchResult> {
     if (this.#plan.lists) this.#sort();
     return runSearch(this.#plan, this.#chunks, queries, options);
+  }
+
+  /** The bytes of a `.safetensors` file with the model and all rows, which `loadIndex` and `openIndex` read. */
+  save(): Uint8Array {
+    return saveIndex(
+      this.#plan,
+      this.#chunks.map(({ chunk }) => chunk),
+      this.#nextId,
+    );
+  }
+
+  /**
+   * Takes over the rows of a file.
+   *
+   * @internal
+   * @throws {ArgumentError} for ids that are there twice
+   */
+  restore(parts: readonly NewRows[], nextId: number): void {
+    const ids = new Float64Array(parts.reduce((sum, part) => sum + part.ids.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      ids.set(part.ids, at);
+      at += part.ids.length;
+    }
+    checkIds(ids, ids.length);
+    let chunks = this.#chunks;
+    for (const part of parts) chunks = this.#append(chunks, part);
+    this.#chunks = chunks;
+    this.#nextId = ids.reduce((next, id) => Math.max(next, id + 1), nextId);
   }
 
   #checked(codes: Codes): Codes {
@@ -212,9 +242,10 @@ export function createIndex(model: Model, options: IndexOptions = {}): SearchInd
   return new SearchIndex(model, options);
 }
 
-function bytesPerVector({ layout, lists, tables, estimator }: Plan): number {
+function bytesPerVector(plan: Plan): number {
+  const { layout, lists, estimator } = plan;
   const scales = estimator ? 4 : 0;
-  const offsets = estimator || (tables && (lists || !tables.disjoint)) ? 4 : 0;
+  const offsets = hasOffsets(plan) ? 4 : 0;
   return layout.rowBytes + layout.extraBytes + scales + offsets + (lists ? 4 : 0);
 }
 

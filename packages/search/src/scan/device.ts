@@ -7,12 +7,14 @@ export class DeviceScan implements ScanSession {
   readonly backend: CompleteBackend;
   readonly #queries: QueryForm;
   readonly #tensor: Tensor;
+  readonly #queryCount: number;
   readonly #count: number;
   #found: Neighbours | undefined;
 
   constructor(backend: CompleteBackend, queries: QueryForm, queryCount: number, count: number) {
     this.backend = backend;
     this.#queries = queries;
+    this.#queryCount = queryCount;
     this.#count = count;
     this.#tensor = uploadQueries(backend, queries, queryCount);
   }
@@ -72,7 +74,13 @@ export class DeviceScan implements ScanSession {
 
   async finish(): Promise<FoundRows> {
     const found = this.#found;
-    if (!found) throw misused();
+    if (!found) {
+      const places = this.#queryCount * this.#count;
+      return {
+        indices: new Int32Array(places).fill(-1),
+        distances: new Float32Array(places).fill(Infinity),
+      };
+    }
     const [indices, distances] = await Promise.all([found.indices.read(), found.distances.read()]);
     return { indices, distances };
   }

@@ -5,7 +5,7 @@ import { openScan } from "../scan/open.js";
 import { type FoundRows, TopK } from "../scan/top-k.js";
 import { rowQueries } from "./flat.js";
 import type { SearchTask } from "./task.js";
-import { boundsOf, type Visits } from "./visits.js";
+import { boundsOf, visitedChunks, type Visits } from "./visits.js";
 
 /** Queries that visit one list. */
 interface Visitors {
@@ -26,8 +26,10 @@ export async function searchListRows(
 ): Promise<FoundRows> {
   const { chunks, firsts, count, signal } = task;
   const best = Array.from({ length: queries.rows }, () => new TopK(count));
+  const wants = visitedChunks(visits);
   const visited = visitorsOf(visits, queries.rows);
   for (const [index, source] of chunks.entries()) {
+    if (!wants(source)) continue;
     const chunk = await source.load();
     for (let at = 0; at < visited.length; at += AT_ONCE) {
       throwIfAborted(signal);

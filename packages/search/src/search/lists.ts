@@ -1,15 +1,15 @@
 import { type Matrix, MAX_NEIGHBOURS } from "@tessera/core";
-import type { ListBounds } from "../chunk.js";
+import type { Chunk, ListBounds } from "../chunk.js";
 import { distanceOf } from "../metric.js";
 import { openScan } from "../scan/open.js";
-import type { ProbeList } from "../scan/session.js";
+import type { ProbeList, ScanBlock, ScanSession } from "../scan/session.js";
 import type { FoundRows } from "../scan/top-k.js";
 import { mapQueries } from "../space.js";
 import { weightOf } from "./flat.js";
 import { searchListRows } from "./list-rows.js";
 import { addConstants, scan } from "./scan-chunks.js";
 import type { SearchTask } from "./task.js";
-import { boundsOf, type Visits } from "./visits.js";
+import { boundsOf, visitedChunks, type Visits } from "./visits.js";
 import { searchWhole } from "./whole.js";
 
 /** Rows of the lists whose codewords are nearest to each query. */
@@ -69,12 +69,13 @@ async function searchListTables(
     columns: tables.tables,
     size: tables.size,
   } as const;
-  return scan(task, form, async (session, chunk, block) => {
+  const scanLists = async (session: ScanSession, chunk: Chunk, block: ScanBlock) => {
     const probes = probesOf(visits, boundsOf(chunk));
     const offsets = metric === "l2" ? chunk.offsets : undefined;
     const rows = { ...block, scales: chunk.scales, offsets };
     session.tables(chunk.stored.main, plan.layout.rowBytes, rows, probes);
-  });
+  };
+  return scan(task, form, scanLists, visitedChunks(visits));
 }
 
 function probesOf({ count, lists, distances }: Visits, { starts, ends }: ListBounds): ProbeList {

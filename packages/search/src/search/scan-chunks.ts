@@ -1,42 +1,35 @@
 import { throwIfAborted } from "@tessera/core";
-import type { Chunk } from "../chunk.js";
+import type { Chunk, ChunkSource } from "../chunk.js";
 import { openScan } from "../scan/open.js";
 import type { QueryForm, ScanBlock, ScanSession } from "../scan/session.js";
 import type { FoundRows } from "../scan/top-k.js";
 import type { SearchTask } from "./task.js";
 
-/** Scans all chunks for queries of one form. */
+/** Scans all chunks that are wanted, for queries of one form. */
 export async function scan(
   task: SearchTask,
   form: QueryForm,
   body: (session: ScanSession, chunk: Chunk, block: ScanBlock) => Promise<void>,
+  wants: (source: ChunkSource) => boolean = () => true,
 ): Promise<FoundRows> {
-  const { backend, queries, count, firsts } = task;
+  const { backend, queries, count, chunks, firsts, signal } = task;
   const session = openScan(backend, form, queries.rows, count);
   try {
-    await eachChunk(task, session, (chunk, index) =>
-      body(session, chunk, {
+    for (const [index, source] of chunks.entries()) {
+      throwIfAborted(signal);
+      if (!wants(source)) continue;
+      const chunk = await source.load();
+      await body(session, chunk, {
         rows: chunk.size,
         firstIndex: firsts[index]!,
         allowed: task.mask(index, chunk),
-      }),
-    );
+      });
+      // What is read for the scan alone may be dropped then.
+      if (source.transient) await session.settle();
+    }
     return await session.finish();
   } finally {
     session.dispose();
-  }
-}
-
-/** Runs `body` on one chunk after another; what is read for it alone may be dropped then. */
-async function eachChunk(
-  { chunks, signal }: SearchTask,
-  session: ScanSession,
-  body: (chunk: Chunk, index: number) => Promise<void>,
-): Promise<void> {
-  for (const [index, source] of chunks.entries()) {
-    throwIfAborted(signal);
-    await body(await source.load(), index);
-    if (source.transient) await session.settle();
   }
 }
 

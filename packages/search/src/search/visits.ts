@@ -1,4 +1,4 @@
-import type { Chunk, ListBounds } from "../chunk.js";
+import type { Chunk, ChunkSource, ListBounds } from "../chunk.js";
 
 /** The lists that each query visits, nearest first, and its distance from their codewords: `[queries, count]`. */
 export interface Visits {
@@ -10,4 +10,16 @@ export interface Visits {
 export function boundsOf(chunk: Chunk): ListBounds {
   if (!chunk.bounds) throw new TypeError("a chunk was searched before its rows were sorted");
   return chunk.bounds;
+}
+
+/** Tells of chunks that are not in memory whether they have rows of a list that is visited. */
+export function visitedChunks({ lists }: Visits): (source: ChunkSource) => boolean {
+  const visited = new Set(lists);
+  return ({ listRange }) => {
+    if (!listRange) return true;
+    for (let list = listRange.first; list <= listRange.last; list++) {
+      if (visited.has(list)) return true;
+    }
+    return false;
+  };
 }
