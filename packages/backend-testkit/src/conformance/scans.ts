@@ -160,8 +160,8 @@ export const scansCases: readonly CaseDefinition[] = [
         distances: Float64Array.of(
           -1e9,
           7,
-          ...new Array<number>(4).fill(Infinity),
-          ...new Array<number>(6).fill(-1e8),
+          ...Array.from({ length: 4 }, () => Infinity),
+          ...Array.from({ length: 6 }, () => -1e8),
         ),
       };
       for (const { name, run, reference } of scansOf(backend, 2, 6)) {
