@@ -14,6 +14,7 @@ import {
 import { checkMetric, checkQueries, inverseNorms, type Metric, unitRows } from "./metric.js";
 import { checkCount, type SearchResult } from "./options.js";
 import { openScan } from "./scan/open.js";
+import { addConstants } from "./search/scan-chunks.js";
 
 export interface ExactSearchOptions extends Pick<WorkOptions, "signal"> {
   /** Neighbours of each query, 1..4096. Default 10. */
@@ -93,8 +94,7 @@ async function scanAll(
       });
     }
     const found = await session.finish();
-    if (metric === "cosine")
-      found.distances.forEach((value, at) => (found.distances[at] = 1 + value));
+    if (metric === "cosine") addConstants(found, new Float64Array(queries.rows).fill(1), k, 0);
     return found;
   } finally {
     session.dispose();

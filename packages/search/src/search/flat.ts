@@ -23,7 +23,9 @@ export async function searchFlat(task: SearchTask): Promise<FoundRows> {
     plan.tables && !prefersRows(plan, queries.rows, backend)
       ? await searchTables(task, mapped.rows)
       : await searchRows(task, mapped.rows);
-  addConstants(found, constantsOf(task, mapped), task.count);
+  // An estimate may well be below 0, a distance may not.
+  const least = metric === "ip" || plan.estimator ? -Infinity : 0;
+  addConstants(found, constantsOf(task, mapped), task.count, least);
   return found;
 }
 

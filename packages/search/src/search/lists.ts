@@ -22,7 +22,8 @@ export async function searchLists(task: SearchTask): Promise<FoundRows> {
   const found = plan.tables
     ? await searchListTables(task, mapped.rows, visits)
     : await searchListRows(task, mapped.rows, visits);
-  addConstants(found, mapped.constants, count);
+  const least = metric === "ip" || plan.estimator ? -Infinity : 0;
+  addConstants(found, mapped.constants, count, least);
   return found;
 }
 

@@ -44,13 +44,15 @@ export function partOf(block: ScanBlock, start: number, end: number): ScanBlock 
   };
 }
 
-/** Adds to each query's distances what they lack. */
+/** Adds to each query's distances what they lack. What rounding left below the `least` that there is becomes that. */
 export function addConstants(
   { indices, distances }: FoundRows,
   constants: Float64Array,
   count: number,
+  least = -Infinity,
 ): void {
   for (let at = 0; at < distances.length; at++) {
-    if (indices[at]! >= 0) distances[at]! += constants[Math.floor(at / count)]!;
+    if (indices[at]! < 0) continue;
+    distances[at] = Math.max(least, distances[at]! + constants[Math.floor(at / count)]!);
   }
 }

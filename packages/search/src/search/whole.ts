@@ -18,6 +18,6 @@ export async function searchWhole(task: SearchTask): Promise<FoundRows> {
       session.rows(rows, { ...partOf(block, start, end), scales: inverseNorms(rows) });
     }
   });
-  addConstants(found, new Float64Array(queries.rows).fill(1), count);
+  addConstants(found, new Float64Array(queries.rows).fill(1), count, 0);
   return found;
 }
