@@ -33,8 +33,6 @@ def make(d, wanted):
         coarse = faiss.IndexFlatL2(d)
         index = faiss.IndexIVFPQ(coarse, d, wanted["lists"], wanted["groups"], wanted["bits"])
         index.nprobe = wanted["nprobe"]
-        # The index must keep its coarse quantizer alive.
-        index.coarse = coarse
         return index
     if kind == "sq8":
         return faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_8bit)
@@ -43,9 +41,7 @@ def make(d, wanted):
         if not fast:
             inner.qb = 8
         rotation = faiss.RandomRotationMatrix(d, d)
-        index = faiss.IndexPreTransform(rotation, inner)
-        index.parts = (rotation, inner)
-        return index
+        return faiss.IndexPreTransform(rotation, inner)
     raise ValueError(f"there is no index {kind}")
 
 

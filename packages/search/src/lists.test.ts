@@ -1,12 +1,13 @@
 import { ArgumentError } from "@tessera/core";
-import { describe, expect, it } from "vitest";
-import { clusteredRows, fitted, reference, withoutScans } from "../test/models.js";
+import { afterAll, describe, expect, it } from "vitest";
+import { clusteredRows, fitted, reference, scanningBackends } from "../test/models.js";
 import { expectNearest } from "../test/nearest.js";
 import { createIndex, exactSearch, recallAt } from "./index.js";
 
 const rows = clusteredRows(400, 8);
 const queries = clusteredRows(6, 8, 2);
-const backends = { "on the backend": reference, "on the host": withoutScans(reference) };
+const backends = await scanningBackends();
+afterAll(() => backends["on the CPU"]?.dispose());
 
 const SPECS = [
   "vq12+pq4x16",

@@ -134,7 +134,7 @@ export async function factorsOf(
   };
 }
 
-/** Whether rows have offsets of their own. */
+/** Whether rows have offsets of their own: an estimator's squared lengths, or what tables lack. */
 export function hasOffsets({ estimator, tables, lists }: Plan): boolean {
   return Boolean(estimator ?? (tables && (lists || !tables.disjoint)));
 }

@@ -126,14 +126,22 @@ function nearest(
     ids: new Float64Array(queries * k).fill(-1),
     distances: new Float32Array(queries * k).fill(Infinity),
   };
+  const isBefore = (a: number, b: number): boolean =>
+    distances[a] === distances[b] ? ids[a]! < ids[b]! : distances[a]! < distances[b]!;
   for (let q = 0; q < queries; q++) {
     const order: number[] = [];
-    for (let at = q * count; at < (q + 1) * count; at++) if (ids[at]! >= 0) order.push(at);
-    order.sort((a, b) => distances[a]! - distances[b]! || ids[a]! - ids[b]!);
-    order.slice(0, k).forEach((at, place) => {
-      best.ids[q * k + place] = ids[at]!;
-      best.distances[q * k + place] = distances[at]!;
-    });
+    let isSorted = true;
+    for (let at = q * count; at < (q + 1) * count; at++) {
+      if (ids[at]! < 0) continue;
+      const last = order.at(-1);
+      isSorted &&= last === undefined || isBefore(last, at);
+      order.push(at);
+    }
+    if (!isSorted) order.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    for (let place = 0; place < Math.min(k, order.length); place++) {
+      best.ids[q * k + place] = ids[order[place]!]!;
+      best.distances[q * k + place] = distances[order[place]!]!;
+    }
   }
   return best;
 }

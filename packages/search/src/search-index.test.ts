@@ -9,14 +9,15 @@ import {
   sliceRows,
   TesseraError,
 } from "@tessera/core";
-import { describe, expect, it } from "vitest";
-import { clusteredRows, fitted, reference, withoutScans } from "../test/models.js";
+import { afterAll, describe, expect, it } from "vitest";
+import { clusteredRows, fitted, reference, scanningBackends } from "../test/models.js";
 import { expectNearest, rowOf } from "../test/nearest.js";
 import { createIndex, exactSearch, type Metric, recallAt } from "./index.js";
 
 const rows = clusteredRows(300, 8);
 const queries = clusteredRows(5, 8, 2);
-const backends = { "on the backend": reference, "on the host": withoutScans(reference) };
+const backends = await scanningBackends();
+afterAll(() => backends["on the CPU"]?.dispose());
 
 const DECODED = [
   "vq16",

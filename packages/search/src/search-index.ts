@@ -1,28 +1,28 @@
 import {
   ArgumentError,
+  checkCodes,
   Codes,
+  encodeBatches,
   joinCodes,
   type Matrix,
   type Model,
-  encodeBatches,
-  checkCodes,
-  ShapeError,
   type Rows,
+  ShapeError,
   throwIfAborted,
 } from "@tessera/core";
 import {
   type Chunk,
+  hasBit,
   HeldChunk,
   livePlaces,
-  hasBit,
   type NewRows,
   sortByList,
   takeRows,
 } from "./chunk.js";
+import { saveIndex } from "./file/save.js";
 import { checkIds, type Ids } from "./ids.js";
 import type { AddOptions, IndexOptions, SearchOptions, SearchResult } from "./options.js";
 import { factorsOf, hasOffsets, hasSigns, makePlan, type Plan, splitCodes } from "./plan.js";
-import { saveIndex } from "./file/save.js";
 import { runSearch } from "./run-search.js";
 
 /** Rows of a chunk; with lists more, so that a list has some blocks in each. */
@@ -114,7 +114,7 @@ export class SearchIndex {
     const gone = new Set<number>(ids as Iterable<number>);
     const before = this.size;
     const chunks = this.#chunks.map((held) => without(held, gone)).filter(({ live }) => live > 0);
-    const places = chunks.reduce((sum, { chunk }) => sum + livingRoom(chunk), 0);
+    const places = chunks.reduce((sum, { chunk }) => sum + filledPlaces(chunk), 0);
     this.#chunks = chunks;
     if (places - this.size > MOST_REMOVED * places) this.#compact();
     return before - this.size;
@@ -268,7 +268,7 @@ function sliceNew<T extends Partial<NewRows> & Pick<NewRows, "codes">>(
 }
 
 /** Places that would be filled had no row been removed: empty ones between lists do not count. */
-function livingRoom({ ids }: Chunk): number {
+function filledPlaces({ ids }: Chunk): number {
   let rows = 0;
   for (const id of ids) if (id >= 0) rows++;
   return rows;

@@ -1,4 +1,5 @@
 import { createReferenceBackend, gaussianMatrix } from "@tessera/backend-testkit";
+import { pickBackend } from "@tessera/backend";
 import { itqPart, keepNorms, signPart } from "@tessera/binary";
 import {
   type Codes,
@@ -24,8 +25,17 @@ export const quantizers = createQuantizers([
 
 export const reference = createReferenceBackend();
 
+/** Each way to scan. The caller disposes the CPU backend. */
+export async function scanningBackends(): Promise<Record<string, ComputeBackend>> {
+  return {
+    "by the reference": reference,
+    "on the host": withoutScans(reference),
+    "on the CPU": await pickBackend({ name: "cpu", threads: 2 }),
+  };
+}
+
 /** The kernels of a backend without those that scan. */
-export function withoutScans(backend: ComputeBackend): ComputeBackend {
+function withoutScans(backend: ComputeBackend): ComputeBackend {
   return new Proxy(backend, {
     get(target, name) {
       if (name === "scanRows" || name === "scanTables" || name === "scanBits") return undefined;
