@@ -2,7 +2,7 @@ import { FAULT } from "./command.js";
 import type { Device } from "./device.js";
 import { grainOf } from "./grain.js";
 import {
-  LIST_BYTES,
+  listSize,
   planScan,
   scanAndMerge,
   type ScaleTensors,
@@ -12,7 +12,10 @@ import type { CpuTensor } from "./tensor.js";
 
 /** Rows of a block of codes, and blocks that queries meet together (`BLOCKS_TOGETHER` of scan_tables.h). */
 const BLOCK_ROWS = 32;
-const BLOCKS_TOGETHER = 64;
+const BLOCKS_TOGETHER = 32;
+
+/** Bytes of scratch for a query beside its tables: no less than `asked` of scan_tables.h. */
+const QUERY_BYTES = 320;
 
 /** Bytes that a vector may have at most. */
 const VECTOR = 64;
@@ -80,10 +83,11 @@ export function scanTables(
         tensors.firstIndex,
         perQuery,
         Number(screened),
+        listSize(tensors.indices.shape[1]!),
         block,
         share,
       ],
-      scratch: block * (64 + LIST_BYTES + (screened ? tableBytes : 0)),
+      scratch: block * (QUERY_BYTES + (screened ? tableBytes : 0)),
       fault: {
         kind: FAULT.probe,
         columns: Math.max(1, perQuery),

@@ -14,10 +14,13 @@ export interface ScanTensors {
   readonly firstIndex: number;
 }
 
-/** `WAITING` of neighbours.h. */
-const WAITING = 64;
-/** Bytes of scratch that a query's list takes beside the list itself. */
-export const LIST_BYTES = 64 + 8 * WAITING;
+/** Bytes of scratch that a query's list takes beside its keys. */
+export const LIST_BYTES = 64;
+
+/** Keys of a query's list while it grows: room for some more than are asked for, so that selecting them is rare. */
+export function listSize(count: number): number {
+  return count + Math.min(Math.max(count, 16), 1024);
+}
 
 /** Items that each thread should have to choose from, so that all end at about the same time. */
 const ITEMS_PER_THREAD = 3;
@@ -72,7 +75,7 @@ export function scanAndMerge(
   scan: (lists: Storage) => void,
 ): void {
   const [queries, count] = indices.shape as [number, number];
-  const lists = device.allocate(8 * parts * queries * count);
+  const lists = device.allocate(8 * parts * queries * listSize(count));
   try {
     scan(lists);
   } catch (error) {
@@ -92,15 +95,16 @@ export function scanAndMerge(
       queries,
       count,
       parts,
+      listSize(count),
     ],
-    scratch: 8 * (count + WAITING),
+    scratch: 8 * listSize(count),
     outputs: [indices.storage, distances.storage],
     inputs: [lists, foundIndices?.storage, foundDistances?.storage],
   });
 }
 
-/** `BITS_ROWS` of scan-bits.c. */
-const BITS_ROWS = 512;
+/** Bytes of packed rows that stay in the nearest cache while queries meet them. */
+const PACKED_BYTES = 2 ** 14;
 
 /** The rows that differ from each query in the fewest bits. */
 export function scanBits(
@@ -112,13 +116,14 @@ export function scanBits(
   const [asked, bytes] = queries.shape as [number, number];
   const rows = codes.shape[0]!;
   const words = Math.ceil(bytes / 4);
+  const together = 64 * Math.max(1, Math.min(8, Math.floor(PACKED_BYTES / 256 / (words + 1))));
   const { block, share, parts, items, operations } = planScan(
     device,
     asked,
     rows,
     4 + words,
     128,
-    BITS_ROWS,
+    together,
   );
   scanAndMerge(device, tensors, parts, (lists) =>
     device.launch({
@@ -137,10 +142,12 @@ export function scanBits(
         bytes,
         tensors.indices.shape[1]!,
         tensors.firstIndex,
+        listSize(tensors.indices.shape[1]!),
         block,
         share,
+        together,
       ],
-      scratch: block * (LIST_BYTES + 4 * words) + 4 * words * BITS_ROWS,
+      scratch: block * (LIST_BYTES + 4 * words) + 4 * words * together,
       outputs: [lists],
       inputs: [queries.storage, codes.storage, tensors.allowed?.storage],
     }),
@@ -204,6 +211,7 @@ export function scanRows(
           tensors.indices.shape[1]!,
           tensors.firstIndex,
           Number(innerProduct),
+          listSize(tensors.indices.shape[1]!),
           block,
           share,
         ],

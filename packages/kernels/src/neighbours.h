@@ -1,16 +1,13 @@
 // The nearest rows that a query has met so far, by (distance, index), whatever the order in which it meets them.
 //
-// Rows that come nearer than the last of the nearest wait until there are some, and are then merged in at once. So most
-// rows cost one comparison, and one that is kept costs little however many are asked for.
+// Keys that are near enough collect in a buffer, and whenever it is full the nearest of them are selected. So most rows
+// cost one comparison, and one that is kept costs little however many are asked for.
 #pragma once
 
 #include "kernels.h"
 
 // A distance and an index in one number, so that comparing two of them compares the distances first.
 #define NO_ROW 0xff800000ffffffffull // at infinity, index −1
-
-// Rows that wait at most: `WAITING` of launch-scan.ts.
-#define WAITING 64
 
 INLINE uint64_t row_key(float distance, uint32_t index) {
   // −0 counts as 0.
@@ -32,51 +29,73 @@ INLINE float key_distance(uint64_t key) {
 }
 
 typedef struct {
-  uint64_t *nearest; // [count], ascending
-  uint64_t *waiting; // [WAITING]
-  uint64_t last;     // only what is below it can be among the nearest
-  uint32_t count, held, room;
+  uint64_t *keys; // [size]
+  uint64_t last;  // only what is below it can be among the nearest
+  uint32_t count, held, size;
 } neighbours;
 
-// Starts a query's list. `found` are the query's nearest rows of earlier calls, [count], or 0: what is not nearer than the
+// Starts a query's list in a buffer of `size` keys, more than `count`. `found` are the query's nearest rows of earlier calls, [count], or 0: what is not nearer than the
 // last of them is of no use, but they themselves are merged in at the end.
-INLINE void open_neighbours(neighbours *n, uint64_t *nearest, uint64_t *waiting, uint32_t count, const int32_t *found,
-                            const float *distances) {
-  for (uint32_t i = 0; i < count; i++) nearest[i] = NO_ROW;
+INLINE neighbours open_neighbours(uint64_t *keys, uint32_t size, uint32_t count, const int32_t *found,
+                                   const float *distances) {
   uint64_t last = found ? row_key(distances[count - 1], (uint32_t)found[count - 1]) : NO_ROW;
-  uint32_t room = count < 16 ? 16 : min_u32(count, WAITING);
-  *n = (neighbours){nearest, waiting, last < NO_ROW ? last : NO_ROW, count, 0, room};
+  return (neighbours){keys, last < NO_ROW ? last : NO_ROW, count, 0, size};
 }
 
-// Merges in what waits.
-__attribute__((noinline)) static void absorb(neighbours *n) {
-  uint64_t *nearest = n->nearest, *waiting = n->waiting;
-  for (uint32_t i = 1; i < n->held; i++) {
-    uint64_t key = waiting[i];
-    uint32_t place = i;
-    for (; place > 0 && waiting[place - 1] > key; place--) waiting[place] = waiting[place - 1];
-    waiting[place] = key;
+INLINE void exchange(uint64_t *keys, uint32_t i, uint32_t j) {
+  uint64_t key = keys[i];
+  keys[i] = keys[j];
+  keys[j] = key;
+}
+
+// Parts keys from..to, inclusive, about one of them and returns its place. No step hangs on a comparison.
+INLINE uint32_t partition(uint64_t *keys, uint32_t from, uint32_t to) {
+  uint32_t middle = from + (to - from) / 2;
+  if (keys[middle] < keys[from]) exchange(keys, middle, from);
+  if (keys[to] < keys[from]) exchange(keys, to, from);
+  // The median of the three goes to the end.
+  if (keys[middle] < keys[to]) exchange(keys, middle, to);
+  uint64_t pivot = keys[to];
+  uint32_t place = from;
+  for (uint32_t i = from; i < to; i++) {
+    uint64_t key = keys[i];
+    keys[i] = keys[place];
+    keys[place] = key;
+    place += key < pivot;
   }
-  // As many as wait have to go, from the end of either list.
-  int32_t kept = (int32_t)n->count - 1, joining = (int32_t)n->held - 1;
-  for (uint32_t i = 0; i < n->held; i++) {
-    if (joining < 0 || (kept >= 0 && nearest[kept] > waiting[joining])) kept--;
-    else joining--;
+  exchange(keys, place, to);
+  return place;
+}
+
+// Leaves the `count` nearest of the keys that are held, the last of them at its place.
+__attribute__((noinline)) static void select_nearest(neighbours *n) {
+  if (n->held < n->count) return;
+  uint32_t from = 0, to = n->held - 1, wanted = n->count - 1;
+  while (from < to) {
+    uint32_t place = partition(n->keys, from, to);
+    if (place == wanted) break;
+    if (place < wanted) from = place + 1;
+    else to = place - 1;
   }
-  for (int32_t to = (int32_t)n->count - 1; joining >= 0; to--)
-    nearest[to] = kept >= 0 && nearest[kept] > waiting[joining] ? nearest[kept--] : waiting[joining--];
-  n->held = 0;
-  uint64_t last = nearest[n->count - 1];
-  if (last < n->last) n->last = last;
+  n->held = n->count;
+  if (n->keys[wanted] < n->last) n->last = n->keys[wanted];
 }
 
 INLINE void offer_key(neighbours *n, uint64_t key) {
   if (key >= n->last) return;
-  n->waiting[n->held++] = key;
-  if (n->held == n->room) absorb(n);
+  n->keys[n->held++] = key;
+  if (n->held == n->size) select_nearest(n);
 }
 
-INLINE void offer_row(neighbours *n, float distance, uint32_t index) { offer_key(n, row_key(distance, index)); }
+__attribute__((noinline)) static void offer_row(neighbours *n, float distance, uint32_t index) {
+  offer_key(n, row_key(distance, index));
+}
+
+// Ends a list: `count` keys, in no order, empty places included.
+INLINE void close_neighbours(neighbours *n) {
+  select_nearest(n);
+  while (n->held < n->count) n->keys[n->held++] = NO_ROW;
+}
 
 // What an item of a scan is: some queries against some rows. Items of the same queries lie side by side.
 typedef struct {

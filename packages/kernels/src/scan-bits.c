@@ -10,15 +10,16 @@ typedef struct {
   const uint8_t *allowed;       // a bit for each row, or 0: all
   const int32_t *found_indices; // [query_count, count], or 0
   const float *found_distances; // [query_count, count], or 0
-  uint64_t *lists;              // [parts, query_count, count]
+  uint64_t *lists;              // [parts, query_count, size]
   uint32_t query_count, rows, bytes, count, first_index;
-  uint32_t block; // queries of an item
-  uint32_t share; // rows of an item, a multiple of 8
+  uint32_t size;     // keys of a list
+  uint32_t block;    // queries of an item
+  uint32_t share;    // rows of an item, a multiple of 64
+  uint32_t together; // rows that are packed at once, a multiple of 64
 } scan_bits_arguments;
 
-// Vectors of rows that meet a query side by side, and rows that are packed at once: `BITS_ROWS` of launch-scan.ts.
+// Vectors of rows that meet a query side by side.
 #define BITS_TOGETHER 4
-#define BITS_ROWS 512
 // Queries that are too few to pack rows for.
 #define BITS_FEW 3
 
@@ -30,19 +31,27 @@ INLINE uint32_t word_at(const uint8_t *from, uint32_t left) {
   return word;
 }
 
-INLINE uint32_t differing_bits(const uint8_t *a, const uint8_t *b, uint32_t bytes) {
-  uint32_t count = 0, i = 0;
-  for (; i + 8 <= bytes; i += 8) {
-    uint64_t x, y;
-    __builtin_memcpy(&x, a + i, 8);
-    __builtin_memcpy(&y, b + i, 8);
-    count += (uint32_t)__builtin_popcountll(x ^ y);
-  }
-  if (bytes & 4) {
-    count += (uint32_t)__builtin_popcount(word_at(a + i, 4) ^ word_at(b + i, 4));
-    i += 4;
-  }
-  for (; i < bytes; i++) count += (uint32_t)__builtin_popcount(a[i] ^ b[i]);
+INLINE uint64_t long_at(const uint8_t *from) {
+  uint64_t word;
+  __builtin_memcpy(&word, from, 8);
+  return word;
+}
+
+// In how many bits two codes differ, `words` · 8 of their bytes being whole words.
+INLINE uint32_t differing_bits(const uint8_t *a, const uint8_t *b, uint32_t bytes, uint32_t words, int rest) {
+  uint32_t count = 0, w = 0;
+#if defined(__AVX512VPOPCNTDQ__)
+  ivec counts = {0};
+  for (; 2 * w + LANES <= 2 * words; w += LANES / 2)
+    counts += __builtin_elementwise_popcount(loadi((const int32_t *)(a + 8 * w)) ^ loadi((const int32_t *)(b + 8 * w)));
+  if (w > 0) count = (uint32_t)TO_1(counts, PLUS);
+#endif
+  for (; w < words; w++) count += (uint32_t)__builtin_popcountll(long_at(a + 8 * w) ^ long_at(b + 8 * w));
+  if (!rest) return count;
+  // The last word of a code takes in some bytes of the one before, which are left out.
+  if (words > 0)
+    return count + (uint32_t)__builtin_popcountll((long_at(a + bytes - 8) ^ long_at(b + bytes - 8)) >> (64 - bytes % 8 * 8));
+  for (uint32_t i = 0; i < bytes; i++) count += (uint32_t)__builtin_popcount(a[i] ^ b[i]);
   return count;
 }
 
@@ -56,17 +65,27 @@ INLINE int32_t bits_limit(const neighbours *n, uint32_t index) {
   return (float)limit == last && index > key_index(n->last) ? limit - 1 : limit;
 }
 
-INLINE void scan_few(const scan_bits_arguments *a, const scan_item *item, neighbours *lists) {
+// A query against the rows as they lie. `words` and `rest` are known where this is compiled, for the common widths.
+INLINE void scan_unpacked(const scan_bits_arguments *a, const scan_item *item, const uint8_t *query, neighbours *n,
+                          uint32_t words, int rest) {
+  int32_t limit = bits_limit(n, a->first_index + item->begin);
+  uint32_t bytes = rest || words > 2 ? a->bytes : 8 * words, end = item->end;
+  const uint8_t *codes = a->codes + (size_t)item->begin * bytes;
+  for (uint32_t row = item->begin; row < end; row++, codes += bytes) {
+    int32_t bits = (int32_t)differing_bits(query, codes, bytes, words, rest);
+    if (bits > limit || !is_allowed(a->allowed, row)) continue;
+    offer_row(n, (float)bits, a->first_index + row);
+    limit = bits_limit(n, a->first_index + row + 1);
+  }
+}
+
+__attribute__((noinline)) static void scan_few(const scan_bits_arguments *a, const scan_item *item, neighbours *lists) {
   for (uint32_t q = 0; q < item->queries; q++) {
     const uint8_t *query = a->queries + (size_t)(item->first + q) * a->bytes;
-    neighbours *n = lists + q;
-    int32_t limit = bits_limit(n, a->first_index + item->begin);
-    for (uint32_t row = item->begin; row < item->end; row++) {
-      int32_t bits = (int32_t)differing_bits(query, a->codes + (size_t)row * a->bytes, a->bytes);
-      if (bits > limit || !is_allowed(a->allowed, row)) continue;
-      offer_row(n, (float)bits, a->first_index + row);
-      limit = bits_limit(n, a->first_index + row + 1);
-    }
+    if (a->bytes == 8) scan_unpacked(a, item, query, lists + q, 1, 0);
+    else if (a->bytes == 16) scan_unpacked(a, item, query, lists + q, 2, 0);
+    else if (a->bytes / 8 == 1) scan_unpacked(a, item, query, lists + q, 1, 1);
+    else scan_unpacked(a, item, query, lists + q, a->bytes / 8, a->bytes % 8 != 0);
   }
 }
 
@@ -107,33 +126,31 @@ INLINE void meet_bits(const scan_bits_arguments *a, const int32_t *query, uint32
 }
 
 // Items: blocks of queries, each with every share of the rows.
-// Scratch: block · (64 + 8 · WAITING + 4 · words) + 4 · words · BITS_ROWS bytes, words being ceil(bytes / 4).
+// Scratch: block · (64 + 4 · words) + 4 · words · together bytes, words being ceil(bytes / 4).
 EXPORT(scanBits)
 uint32_t scan_bits(const scan_bits_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   uint32_t words = ceil_div(a->bytes, 4), count = a->count;
   neighbours *lists = (neighbours *)scratch;
-  uint64_t *waiting = (uint64_t *)(scratch + (size_t)64 * a->block);
-  int32_t *packed = (int32_t *)(waiting + (size_t)WAITING * a->block);
-  int32_t *queries = packed + (size_t)words * BITS_ROWS;
+  int32_t *packed = (int32_t *)(scratch + (size_t)64 * a->block);
+  int32_t *queries = packed + (size_t)words * a->together;
   for (uint32_t i = begin; i < end; i++) {
     scan_item item = item_of(i, a->query_count, a->block, a->rows, a->share);
     for (uint32_t q = 0; q < item.queries; q++) {
       size_t at = (size_t)(item.first + q) * count;
-      open_neighbours(lists + q, a->lists + (size_t)item.part * a->query_count * count + at,
-                      waiting + (size_t)WAITING * q, count, a->found_indices ? a->found_indices + at : 0,
-                      a->found_distances + at);
+      lists[q] = open_neighbours(a->lists + ((size_t)item.part * a->query_count + item.first + q) * a->size, a->size, count,
+                                 a->found_indices ? a->found_indices + at : 0, a->found_distances + at);
       for (uint32_t w = 0; w < words; w++)
         queries[q * words + w] = (int32_t)word_at(a->queries + (size_t)(item.first + q) * a->bytes + 4 * w,
                                                   a->bytes - 4 * w);
     }
     if (item.queries <= BITS_FEW) scan_few(a, &item, lists);
-    for (uint32_t row = item.begin; item.queries > BITS_FEW && row < item.end; row += BITS_ROWS) {
-      uint32_t stop = min_u32(item.end, row + BITS_ROWS);
+    for (uint32_t row = item.begin; item.queries > BITS_FEW && row < item.end; row += a->together) {
+      uint32_t stop = min_u32(item.end, row + a->together);
       pack_bits(a->codes + (size_t)row * a->bytes, stop - row, a->bytes, words, packed);
       for (uint32_t q = 0; q < item.queries; q++)
         meet_bits(a, queries + (size_t)q * words, words, packed, row, stop, lists + q);
     }
-    for (uint32_t q = 0; q < item.queries; q++) absorb(lists + q);
+    for (uint32_t q = 0; q < item.queries; q++) close_neighbours(lists + q);
   }
   return NO_FAULT;
 }

@@ -18,15 +18,18 @@ typedef struct {
   const uint8_t *allowed;       // a bit for each row, or 0: all
   const int32_t *found_indices; // [query_count, count], or 0
   const float *found_distances; // [query_count, count], or 0
-  uint64_t *lists;              // [parts, query_count, count]
+  uint64_t *lists;              // [parts, query_count, size]
   uint32_t query_count, row_count, dimension, count, first_index;
   uint32_t inner_product; // 0: squared L2
+  uint32_t size;          // keys of a list
   uint32_t block;         // queries of an item
   uint32_t share;         // rows of an item
 } scan_rows_arguments;
 
 // Queries that are too few to pack rows for.
 #define ROWS_FEW 4
+// Values of the rows that they meet at once.
+#define FEW_VALUES 4096
 // Norms whose squares might overflow when they are added up.
 #define VERY_LONG 0x1p60f
 
@@ -76,6 +79,25 @@ INLINE uint32_t first_faulty(const float *x, uint32_t rows, uint32_t d) {
     if (!is_finite((float)norm)) return row;
   }
   return NO_FAULT;
+}
+
+// A few queries against some rows.
+__attribute__((noinline)) static void meet_few(const scan_rows_arguments *a, const scan_item *item, neighbours *lists,
+                                               uint32_t begin, uint32_t end) {
+  float limits[ROWS_FEW];
+  for (uint32_t q = 0; q < item->queries; q++) limits[q] = key_distance(lists[q].last);
+  for (uint32_t row = begin; row < end; row++) {
+    if (!is_allowed(a->allowed, row)) continue;
+    const float *x = a->rows + (size_t)row * a->dimension, *query = a->queries + (size_t)item->first * a->dimension;
+    for (uint32_t q = 0; q < item->queries; q++, query += a->dimension) {
+      float value = distance(query, x, a->dimension, a->inner_product);
+      if (a->scales) value = a->scales[row] * value;
+      if (a->offsets) value = value + a->offsets[row];
+      if (value > limits[q]) continue;
+      offer_row(lists + q, value, a->first_index + row);
+      limits[q] = key_distance(lists[q].last);
+    }
+  }
 }
 
 INLINE void renew_limit(row_screen *s, uint32_t query) {
@@ -175,14 +197,13 @@ INLINE void meet_tile(const scan_rows_arguments *a, const scan_item *item, row_s
 }
 
 // Items: blocks of queries, each with every share of the rows. Fault: the row.
-// Scratch: block · (64 + 8 · WAITING) + 4 · (block · (dimension + 3) + PANEL + (ROW_BLOCK + 1) · dimension + 3 · ROW_BLOCK)
+// Scratch: block · 64 + 4 · (block · (dimension + 3) + PANEL + (ROW_BLOCK + 1) · dimension + 3 · ROW_BLOCK)
 // bytes, the block being rounded up to whole panels.
 EXPORT(scanRows)
 uint32_t scan_rows(const scan_rows_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   uint32_t fault = NO_FAULT, d = a->dimension, count = a->count, padded = ceil_div(a->block, PANEL) * PANEL;
   row_screen s = {.lists = (neighbours *)scratch};
-  uint64_t *waiting = (uint64_t *)(scratch + (size_t)64 * padded);
-  s.panels = (float *)(waiting + (size_t)WAITING * padded);
+  s.panels = (float *)(scratch + (size_t)64 * padded);
   s.packed = s.panels + (size_t)padded * d;
   s.added = s.packed + (size_t)ROW_BLOCK * d;
   s.lengths = s.added + padded;
@@ -196,23 +217,20 @@ uint32_t scan_rows(const scan_rows_arguments *a, uint32_t begin, uint32_t end, c
     scan_item item = item_of(i, a->query_count, a->block, a->row_count, a->share);
     for (uint32_t q = 0; q < item.queries; q++) {
       size_t at = (size_t)(item.first + q) * count;
-      open_neighbours(s.lists + q, a->lists + (size_t)item.part * a->query_count * count + at,
-                      waiting + (size_t)WAITING * q, count, a->found_indices ? a->found_indices + at : 0,
-                      a->found_distances + at);
+      s.lists[q] = open_neighbours(a->lists + ((size_t)item.part * a->query_count + item.first + q) * a->size, a->size,
+                                   count, a->found_indices ? a->found_indices + at : 0, a->found_distances + at);
     }
     int few = item.queries <= ROWS_FEW;
     if (!few) prepare_queries(a, &item, &s);
     uint32_t panels = ceil_div(item.queries, PANEL), step = panels_per_block(d);
-    for (uint32_t row = item.begin; row < item.end; row += ROW_BLOCK) {
-      uint32_t rows = min_u32(ROW_BLOCK, item.end - row);
+    // What is checked should still be in the nearest cache when it is met.
+    uint32_t together = few ? ceil_div(FEW_VALUES, d + 1) : ROW_BLOCK;
+    for (uint32_t row = item.begin; row < item.end; row += together) {
+      uint32_t rows = min_u32(together, item.end - row);
       uint32_t faulty = first_faulty(a->rows + (size_t)row * d, rows, d);
       if (faulty != NO_FAULT) fault = min_u32(fault, row + faulty);
       if (few) {
-        for (uint32_t r = row; r < row + rows; r++) {
-          if (!is_allowed(a->allowed, r)) continue;
-          for (uint32_t q = 0; q < item.queries; q++)
-            offer_distance(a, s.lists + q, a->queries + (size_t)(item.first + q) * d, r);
-        }
+        meet_few(a, &item, s.lists, row, row + rows);
         continue;
       }
       prepare_rows(a, &s, row, rows);
@@ -223,7 +241,7 @@ uint32_t scan_rows(const scan_rows_arguments *a, uint32_t begin, uint32_t end, c
         }
       }
     }
-    for (uint32_t q = 0; q < item.queries; q++) absorb(s.lists + q);
+    for (uint32_t q = 0; q < item.queries; q++) close_neighbours(s.lists + q);
   }
   return fault;
 }

@@ -2,34 +2,15 @@
 #include "scan_tables.h"
 #include "screen_tables.h"
 
-// Every row of a block, without screening: rows side by side, so that one sum need not wait for another.
-#define ROWS_ABREAST 8
-
-INLINE void sum_block(const scan_tables_arguments *a, const float *tables, const uint8_t *codes, float *sums) {
-  for (uint32_t first = 0; first < BLOCK_ROWS; first += ROWS_ABREAST) {
-    float sum[ROWS_ABREAST] = {0};
-    const uint8_t *from = codes + first;
-    const float *table = tables;
-    if (a->codewords == 256) {
-      for (uint32_t m = 0; m < a->groups; m++, table += 256, from += BLOCK_ROWS) {
-        UNROLL for (int i = 0; i < ROWS_ABREAST; i++) sum[i] += table[from[i]];
-      }
-    } else {
-      for (uint32_t m = 0; m < a->groups; m += 2, table += 32, from += BLOCK_ROWS) {
-        UNROLL for (int i = 0; i < ROWS_ABREAST; i++) sum[i] += table[from[i] & 15];
-        if (m + 1 == a->groups) break;
-        UNROLL for (int i = 0; i < ROWS_ABREAST; i++) sum[i] += table[16 + (from[i] >> 4)];
-      }
-    }
-    UNROLL for (int i = 0; i < ROWS_ABREAST; i++) sums[first + i] = sum[i];
-  }
-}
-
-INLINE void visit_plainly(const scan_tables_arguments *a, asked *query, uint32_t begin, uint32_t end) {
-  for (uint32_t row = begin; row < end; row += BLOCK_ROWS) {
-    float sums[BLOCK_ROWS];
-    sum_block(a, query->tables, block_at(a, row / BLOCK_ROWS), sums);
-    for (uint32_t i = 0; i < BLOCK_ROWS && row + i < end; i++)
+// Sums every row.
+__attribute__((noinline)) static void visit_plainly(const scan_tables_arguments *a, asked *query, uint32_t begin,
+                                                    uint32_t end) {
+  for (uint32_t row = begin; row < end; row += ROWS_ABREAST) {
+    const uint8_t *from = block_at(a, row / BLOCK_ROWS) + row % BLOCK_ROWS, *codes[ROWS_ABREAST];
+    for (uint32_t i = 0; i < ROWS_ABREAST; i++) codes[i] = from + i;
+    float sums[ROWS_ABREAST];
+    sum_rows(a, query->tables, codes, sums);
+    for (uint32_t i = 0; i < ROWS_ABREAST && row + i < end; i++)
       if (is_allowed(a->allowed, row + i)) offer_sum(a, query, row + i, sums[i]);
   }
 }
@@ -41,6 +22,7 @@ INLINE void visit_plainly(const scan_tables_arguments *a, asked *query, uint32_t
 // Bounds for codes of 8 bits. Each vector holds one byte of the rows of two blocks.
 INLINE void visit_by_256(const scan_tables_arguments *a, asked *query, uint32_t begin, uint32_t end) {
   uint32_t groups = a->groups, last = (end - 1) / BLOCK_ROWS;
+  int scaled = a->scales || a->offsets;
   for (uint32_t row = begin; row < end; row += 2 * PAIRS * BLOCK_ROWS) {
     const uint8_t *from[PAIRS][2];
     UNROLL for (uint32_t p = 0; p < PAIRS; p++) {
@@ -72,7 +54,9 @@ INLINE void visit_by_256(const scan_tables_arguments *a, asked *query, uint32_t 
       __builtin_memcpy(sums[1], odd + p, sizeof(sum_vec));
       for (uint32_t i = 0; i < 2; i++) {
         uint32_t first = row + (2 * p + i) * BLOCK_ROWS;
-        if (first < end) take_near(a, query, first, end, (part_sums){sums[0][i], sums[1][i]});
+        row_sums near = __builtin_elementwise_min(sums[0][i], sums[1][i]) <= (int16_t)query->limit;
+        if (first < end && (scaled || bits_of_sums(near)))
+          take_near(a, query, first, end, (part_sums){sums[0][i], sums[1][i]});
       }
     }
   }
@@ -82,12 +66,18 @@ INLINE void visit_by_256(const scan_tables_arguments *a, asked *query, uint32_t 
 #if SHUFFLES
 INLINE void visit_by_16(const scan_tables_arguments *a, asked *queries, int count, uint32_t begin, uint32_t end) {
   uint32_t bytes = code_bytes(a);
+  int scaled = a->scales || a->offsets;
   for (uint32_t row = begin; row < end; row += BLOCK_ROWS) {
     const uint8_t *codes = block_at(a, row / BLOCK_ROWS);
     for (uint32_t part = 0; part < PARTS; part++) {
       part_sums sums[ASKED_TOGETHER];
       sum_codes(codes + part * PART_ROWS, bytes, queries, count, sums);
-      for (int q = 0; q < count; q++) take_near(a, queries + q, row + part * PART_ROWS, end, sums[q]);
+      // Most blocks hold nothing for any of the queries.
+      row_sums near = {0};
+      UNROLL for (int q = 0; q < count; q++)
+        near |= __builtin_elementwise_min(sums[q].even, sums[q].odd) <= (int16_t)queries[q].limit;
+      if (!scaled && !bits_of_sums(near)) continue;
+      UNROLL for (int q = 0; q < count; q++) take_near(a, queries + q, row + part * PART_ROWS, end, sums[q]);
     }
   }
 }
@@ -108,11 +98,14 @@ INLINE void visit(const scan_tables_arguments *a, asked *queries, uint32_t count
 #endif
     for (; q < count; q++) visit_plainly(a, queries + q, row, stop);
   }
+#if SHUFFLES
+  for (uint32_t q = 0; q < count; q++) sum_near(a, queries + q);
+#endif
 }
 
 // Items: blocks of queries, each with every share of the rows, or with its probes. Fault: a probe that is no stretch of the
 // rows, which is not visited.
-// Scratch: block · (128 + 8 · WAITING + `byte_tables`) bytes, those being 0 unless screened.
+// Scratch: block · (ASKED_BYTES + those of `byte_tables`) bytes, none unless screened.
 EXPORT(scanTables)
 uint32_t scan_tables(const scan_tables_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   uint32_t count = a->count, fault = NO_FAULT;
@@ -121,22 +114,23 @@ uint32_t scan_tables(const scan_tables_arguments *a, uint32_t begin, uint32_t en
   if (a->screened) table_bytes = a->codewords == 256 ? (size_t)256 * a->groups : (size_t)2 * BYTES * table_steps(a);
 #endif
   asked *queries = (asked *)scratch;
-  uint64_t *waiting = (uint64_t *)(scratch + (size_t)128 * a->block);
-  uint8_t *byte_tables = (uint8_t *)(waiting + (size_t)WAITING * a->block);
+  uint8_t *byte_tables = (uint8_t *)(scratch + (size_t)ASKED_BYTES * a->block);
   for (uint32_t i = begin; i < end; i++) {
     scan_item item = item_of(i, a->query_count, a->block, a->rows, a->share);
     for (uint32_t q = 0; q < item.queries; q++) {
       asked *query = queries + q;
       size_t at = (size_t)(item.first + q) * count;
-      *query = (asked){.tables = a->tables + (size_t)(item.first + q) * a->groups * a->codewords,
-                       .byte_tables = byte_tables + q * table_bytes};
-      open_neighbours(&query->found, a->lists + (size_t)item.part * a->query_count * count + at,
-                      waiting + (size_t)WAITING * q, count, a->found_indices ? a->found_indices + at : 0,
-                      a->found_distances + at);
+      query->tables = a->tables + (size_t)(item.first + q) * a->groups * a->codewords;
+      query->byte_tables = byte_tables + q * table_bytes;
+      query->bias = 0;
+      query->near_count = 0;
+      query->found =
+          open_neighbours(a->lists + ((size_t)item.part * a->query_count + item.first + q) * a->size, a->size, count,
+                          a->found_indices ? a->found_indices + at : 0, a->found_distances + at);
 #if SHUFFLES
       if (!a->screened) continue;
       prepare_tables(a, query);
-      renew_limits(a, query);
+      renew_limits(query);
 #endif
     }
     if (!a->starts) visit(a, queries, item.queries, item.begin, item.end);
@@ -150,12 +144,12 @@ uint32_t scan_tables(const scan_tables_arguments *a, uint32_t begin, uint32_t en
         }
         queries[q].bias = a->biases[p];
 #if SHUFFLES
-        renew_limits(a, queries + q);
+        if (a->screened) renew_limits(queries + q);
 #endif
         visit(a, queries + q, 1, (uint32_t)start, (uint32_t)stop);
       }
     }
-    for (uint32_t q = 0; q < item.queries; q++) absorb(&queries[q].found);
+    for (uint32_t q = 0; q < item.queries; q++) close_neighbours(&queries[q].found);
   }
   return fault;
 }

@@ -40,34 +40,48 @@ INLINE int32_t most_levels(const scan_tables_arguments *a) {
   return room < most ? room : most;
 }
 
-// Writes a group's entries, which lie in least..least + step · levels, as bytes.
-INLINE void round_down(const float *entries, uint32_t codewords, float least, float inverse, int32_t levels, uint8_t *out) {
+typedef struct {
+  float least, most, mean;
+} range;
+
+INLINE range group_range(const float *entries, uint32_t codewords) {
+  vec low = load(entries), high = low, sum = low;
+  for (uint32_t i = LANES; i < codewords; i += LANES) {
+    vec values = load(entries + i);
+    low = select(values < low, values, low);
+    high = select(values > high, values, high);
+    sum += values;
+  }
+  return (range){-largest_of(-low), largest_of(high), sum_of(sum) / (float)codewords};
+}
+
+// Writes a group's entries as bytes; what is beyond the last level counts as that.
+__attribute__((noinline)) static void round_down(const float *entries, uint32_t codewords, float inverse,
+                                                 int32_t levels, uint8_t *out) {
   typedef uint8_t lane_bytes __attribute__((vector_size(LANES), aligned(1)));
+  float least = group_range(entries, codewords).least;
   for (uint32_t i = 0; i < codewords; i += LANES) {
-    ivec level = __builtin_convertvector((load(entries + i) - least) * inverse, ivec);
-    level = selecti(level < levels, level, splati(levels));
-    *(lane_bytes *)(out + i) = __builtin_convertvector(level, lane_bytes);
+    vec level = (load(entries + i) - least) * inverse, most = splat((float)levels);
+    level = select(level < most, level, most);
+    *(lane_bytes *)(out + i) = __builtin_convertvector(__builtin_convertvector(level, ivec), lane_bytes);
   }
 }
 
 // Makes a query's tables of bytes, and what bounds by them are worth.
-INLINE void prepare_tables(const scan_tables_arguments *a, asked *query) {
+__attribute__((noinline)) static void prepare_tables(const scan_tables_arguments *a, asked *query) {
   uint32_t k = a->codewords;
   double least = 0, size = 0;
-  float widest = 0;
+  float widest = 0, typical = 0;
   for (uint32_t m = 0; m < a->groups; m++) {
-    const float *entries = query->tables + (size_t)m * k;
-    vec low = load(entries), high = low;
-    for (uint32_t i = LANES; i < k; i += LANES) {
-      vec values = load(entries + i);
-      low = select(values < low, values, low);
-      high = select(values > high, values, high);
-    }
-    float smallest = -largest_of(-low), largest = largest_of(high);
-    least += smallest;
-    size += largest > -smallest ? largest : -smallest;
-    widest = largest - smallest > widest ? largest - smallest : widest;
+    range r = group_range(query->tables + (size_t)m * k, k);
+    least += r.least;
+    size += r.most > -r.least ? r.most : -r.least;
+    widest = r.most - r.least > widest ? r.most - r.least : widest;
+    typical = r.mean - r.least > typical ? r.mean - r.least : typical;
   }
+  // Near rows have few of the larger entries, so those may count for less than they are, and steps be finer. Where a scale
+  // is negative they must not: there the far are near.
+  if (!a->scales && 2 * typical < widest) widest = 2 * typical;
   int32_t levels = most_levels(a);
   // Far above what rounding makes of the entries, so that a group without differences has a step too.
   double step = widest / levels, smallest_step = size * 0x1p-40 + 0x1p-100;
@@ -82,29 +96,21 @@ INLINE void prepare_tables(const scan_tables_arguments *a, asked *query) {
   float inverse = (float)(1 / step * (1 - 0x1p-20));
   uint8_t *out = query->byte_tables;
   if (k == 256) {
-    for (uint32_t m = 0; m < a->groups; m++, out += 256) {
-      const float *entries = query->tables + (size_t)m * 256;
-      vec low = load(entries);
-      for (uint32_t i = LANES; i < 256; i += LANES) low = select(load(entries + i) < low, load(entries + i), low);
-      round_down(entries, 256, -largest_of(-low), inverse, levels, out);
-    }
+    for (uint32_t m = 0; m < a->groups; m++, out += 256)
+      round_down(query->tables + (size_t)m * 256, 256, inverse, levels, out);
     return;
   }
   for (uint32_t i = 0; i < table_steps(a) * 2; i++) *(any_byte_vec *)(out + (size_t)i * BYTES) = (byte_vec){0};
   for (uint32_t m = 0; m < a->groups; m++) {
-    const float *entries = query->tables + (size_t)m * 16;
     uint32_t byte = m / 2;
     uint8_t *to = out + ((size_t)byte / SPAN * 2 + m % 2) * BYTES + byte % SPAN * BLOCK_ROWS;
-    vec low = load(entries);
-    for (uint32_t i = LANES; i < 16; i += LANES) low = select(load(entries + i) < low, load(entries + i), low);
-    round_down(entries, 16, -largest_of(-low), inverse, levels, to);
+    round_down(query->tables + (size_t)m * 16, 16, inverse, levels, to);
     if (BYTES > 16) __builtin_memcpy(to + 16, to, 16);
   }
 }
 
 // The limits that follow from the nearest rows so far.
-INLINE void renew_limits(const scan_tables_arguments *a, asked *query) {
-  (void)a;
+__attribute__((noinline)) static void renew_limits(asked *query) {
   query->seen = query->found.last;
   float last = key_distance(query->seen);
   double far = (double)last - query->bias, size = last < 0 ? -last : last;
@@ -182,31 +188,81 @@ INLINE uint32_t bits_of_sums(row_sums v) {
 #endif
 }
 
-// Sums the rows that their bounds do not rule out. `row` is the first of the part.
-INLINE void take_near(const scan_tables_arguments *a, asked *query, uint32_t row, uint32_t end, part_sums sums) {
-  int scaled = a->scales || a->offsets;
-  row_sums even = sums.even <= (int16_t)query->limit, odd = sums.odd <= (int16_t)query->limit;
-  uint32_t first = scaled ? (1u << PART_ROWS / 2) - 1 : bits_of_sums(even);
-  uint32_t second = scaled ? first : bits_of_sums(odd);
-  if (!(first | second)) return;
-  uint32_t codes_row = row / BLOCK_ROWS * BLOCK_ROWS;
-  const uint8_t *codes = block_at(a, row / BLOCK_ROWS) + (row - codes_row);
-  float middle = (float)(query->least + query->width / 2), half = (float)((query->width / 2 + query->slack) * 1.001);
-  for (uint32_t odd_rows = 0; odd_rows < 2; odd_rows++) {
-    for (uint32_t left = odd_rows ? second : first; left; left &= left - 1) {
-      uint32_t lane = (uint32_t)__builtin_ctz(left), at = 2 * lane + odd_rows;
-      if (row + at >= end || !is_allowed(a->allowed, row + at)) continue;
-      if (scaled) {
-        float scale = a->scales ? a->scales[row + at] : 1, offset = a->offsets ? a->offsets[row + at] : 0;
-        float size = scale < 0 ? -scale : scale, far = offset < 0 ? -offset : offset;
-        float sum = (float)(odd_rows ? sums.odd : sums.even)[lane];
-        float bound = scale * (middle + (float)query->step * sum) - size * half + offset - 0x1p-20f * far;
-        if (bound > query->farthest) continue;
-      }
-      offer_sum(a, query, row + at, sum_row(a, query->tables, codes + at));
-    }
+// Sums rows that screening left over, the last of them, as many as are summed side by side.
+__attribute__((noinline)) static void sum_near(const scan_tables_arguments *a, asked *query) {
+  const uint8_t *codes[ROWS_ABREAST];
+  float sums[ROWS_ABREAST];
+  uint32_t count = min_u32(query->near_count, ROWS_ABREAST);
+  if (count == 0) return;
+  const uint32_t *near = query->near + (query->near_count -= count);
+  for (uint32_t i = 0; i < ROWS_ABREAST; i++) {
+    uint32_t row = near[i < count ? i : 0];
+    codes[i] = block_at(a, row / BLOCK_ROWS) + row % BLOCK_ROWS;
   }
-  if (query->found.last != query->seen) renew_limits(a, query);
+  sum_rows(a, query->tables, codes, sums);
+  for (uint32_t i = 0; i < count; i++) offer_sum(a, query, near[i], sums[i]);
+  if (query->found.last != query->seen) renew_limits(query);
+}
+
+// Rows in their order out of even and odd ones.
+#if PART_ROWS == 32
+#define LOWER_ROWS(even, odd) __builtin_shufflevector(even, odd, LOWER_PAIRS_16)
+#define UPPER_ROWS(even, odd) __builtin_shufflevector(even, odd, UPPER_PAIRS_16)
+#else
+#define LOWER_ROWS(even, odd) __builtin_shufflevector(even, odd, LOWER_PAIRS_8)
+#define UPPER_ROWS(even, odd) __builtin_shufflevector(even, odd, UPPER_PAIRS_8)
+#endif
+
+// One bit for each row of a part whose distance may be near enough, by bounds that its scale and offset enter.
+INLINE uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, uint32_t row, const int16_t *sums) {
+  typedef int16_t lane_sums __attribute__((vector_size(2 * LANES), aligned(2)));
+  vec middle = splat((float)(query->least + query->width / 2)), step = splat((float)query->step);
+  vec half = splat((float)((query->width / 2 + query->slack) * 1.001)), farthest = splat(query->farthest);
+  uint32_t near = 0;
+  for (uint32_t i = 0; i < PART_ROWS; i += LANES) {
+    vec scale = splat(1), offset = splat(0);
+    if (row + i + LANES <= a->rows) {
+      if (a->scales) scale = load(a->scales + row + i);
+      if (a->offsets) offset = load(a->offsets + row + i);
+    } else {
+      for (uint32_t j = 0; row + i + j < a->rows; j++) {
+        if (a->scales) scale[j] = a->scales[row + i + j];
+        if (a->offsets) offset[j] = a->offsets[row + i + j];
+      }
+    }
+    vec sum = __builtin_convertvector(__builtin_convertvector(*(const lane_sums *)(sums + i), ivec), vec);
+    vec size = select(scale < 0, -scale, scale), far = select(offset < 0, -offset, offset);
+    vec bound = scale * (middle + step * sum) - size * half + (offset - splat(0x1p-20f) * far);
+    near |= bits_of(~(bound > farthest)) << i;
+  }
+  return near;
+}
+
+// Keeps the rows that their bounds do not rule out for exact sums. `row` is the first of the part.
+__attribute__((noinline)) static void take_near(const scan_tables_arguments *a, asked *query, uint32_t row, uint32_t end,
+                                                part_sums sums) {
+  int16_t limit = (int16_t)query->limit;
+  row_sums even = sums.even <= limit, odd = sums.odd <= limit;
+  uint32_t near;
+  if (a->scales || a->offsets) {
+    row_sums ordered[2] = {LOWER_ROWS(sums.even, sums.odd), UPPER_ROWS(sums.even, sums.odd)};
+    int16_t in_memory[PART_ROWS];
+    __builtin_memcpy(in_memory, ordered, sizeof ordered);
+    near = near_scaled(a, query, row, in_memory);
+  } else {
+    near = bits_of_sums(LOWER_ROWS(even, odd)) | bits_of_sums(UPPER_ROWS(even, odd)) << PART_ROWS / 2;
+  }
+  if (end < row + PART_ROWS) near &= end <= row ? 0 : (1u << (end - row)) - 1;
+  if (a->allowed) {
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < PART_ROWS / 8 && row + 8 * i < end; i++) bits |= (uint32_t)a->allowed[row / 8 + i] << 8 * i;
+    near &= bits;
+  }
+  // Whether there is one can hardly be foretold, but there is seldom another.
+  query->near[query->near_count] = row + (uint32_t)__builtin_ctz(near | 0x80000000);
+  query->near_count += near != 0;
+  for (near &= near - 1; near; near &= near - 1) query->near[query->near_count++] = row + (uint32_t)__builtin_ctz(near);
+  while (query->near_count >= ROWS_ABREAST) sum_near(a, query);
 }
 
 #endif
