@@ -12,10 +12,11 @@ import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
 import { scalarPart } from "@tessera/scalar";
 import { createTransformedPart, transformParts } from "@tessera/transforms";
-import { vqPart } from "@tessera/vq";
+import { fsqPart, vqPart } from "@tessera/vq";
 
 export const quantizers = createQuantizers([
   vqPart,
+  fsqPart,
   scalarPart,
   signPart,
   residualPart,
