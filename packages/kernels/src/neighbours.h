@@ -34,8 +34,8 @@ typedef struct {
   uint32_t count, held, size;
 } neighbours;
 
-// Starts a query's list in a buffer of `size` keys, more than `count`. `found` are the query's nearest rows of earlier calls, [count], or 0: what is not nearer than the
-// last of them is of no use, but they themselves are merged in at the end.
+// Starts a query's list in a buffer of `size` keys, more than `count`. `found` are the query's nearest rows of earlier
+// calls, [count], or 0: what is not nearer than the last of them is of no use, but they are merged in only at the end.
 INLINE neighbours open_neighbours(uint64_t *keys, uint32_t size, uint32_t count, const int32_t *found,
                                    const float *distances) {
   uint64_t last = found ? row_key(distances[count - 1], (uint32_t)found[count - 1]) : NO_ROW;

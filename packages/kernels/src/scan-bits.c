@@ -50,7 +50,8 @@ INLINE uint32_t differing_bits(const uint8_t *a, const uint8_t *b, uint32_t byte
   if (!rest) return count;
   // The last word of a code takes in some bytes of the one before, which are left out.
   if (words > 0)
-    return count + (uint32_t)__builtin_popcountll((long_at(a + bytes - 8) ^ long_at(b + bytes - 8)) >> (64 - bytes % 8 * 8));
+    return count + (uint32_t)__builtin_popcountll((long_at(a + bytes - 8) ^ long_at(b + bytes - 8)) >>
+                                                  (64 - bytes % 8 * 8));
   for (uint32_t i = 0; i < bytes; i++) count += (uint32_t)__builtin_popcount(a[i] ^ b[i]);
   return count;
 }
@@ -137,8 +138,8 @@ uint32_t scan_bits(const scan_bits_arguments *a, uint32_t begin, uint32_t end, c
     scan_item item = item_of(i, a->query_count, a->block, a->rows, a->share);
     for (uint32_t q = 0; q < item.queries; q++) {
       size_t at = (size_t)(item.first + q) * count;
-      lists[q] = open_neighbours(a->lists + ((size_t)item.part * a->query_count + item.first + q) * a->size, a->size, count,
-                                 a->found_indices ? a->found_indices + at : 0, a->found_distances + at);
+      lists[q] = open_neighbours(a->lists + ((size_t)item.part * a->query_count + item.first + q) * a->size, a->size,
+                                 count, a->found_indices ? a->found_indices + at : 0, a->found_distances + at);
       for (uint32_t w = 0; w < words; w++)
         queries[q * words + w] = (int32_t)word_at(a->queries + (size_t)(item.first + q) * a->bytes + 4 * w,
                                                   a->bytes - 4 * w);

@@ -103,8 +103,8 @@ INLINE void visit(const scan_tables_arguments *a, asked *queries, uint32_t count
 #endif
 }
 
-// Items: blocks of queries, each with every share of the rows, or with its probes. Fault: a probe that is no stretch of the
-// rows, which is not visited.
+// Items: blocks of queries, each with every share of the rows, or with its probes. Fault: a probe that is no stretch of
+// the rows, which is not visited.
 // Scratch: block · (ASKED_BYTES + those of `byte_tables`) bytes, none unless screened.
 EXPORT(scanTables)
 uint32_t scan_tables(const scan_tables_arguments *a, uint32_t begin, uint32_t end, char *scratch) {

@@ -239,8 +239,8 @@ INLINE uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, 
 }
 
 // Keeps the rows that their bounds do not rule out for exact sums. `row` is the first of the part.
-__attribute__((noinline)) static void take_near(const scan_tables_arguments *a, asked *query, uint32_t row, uint32_t end,
-                                                part_sums sums) {
+__attribute__((noinline)) static void take_near(const scan_tables_arguments *a, asked *query, uint32_t row,
+                                                uint32_t end, part_sums sums) {
   int16_t limit = (int16_t)query->limit;
   row_sums even = sums.even <= limit, odd = sums.odd <= limit;
   uint32_t near;
@@ -255,7 +255,8 @@ __attribute__((noinline)) static void take_near(const scan_tables_arguments *a, 
   if (end < row + PART_ROWS) near &= end <= row ? 0 : (1u << (end - row)) - 1;
   if (a->allowed) {
     uint32_t bits = 0;
-    for (uint32_t i = 0; i < PART_ROWS / 8 && row + 8 * i < end; i++) bits |= (uint32_t)a->allowed[row / 8 + i] << 8 * i;
+    for (uint32_t i = 0; i < PART_ROWS / 8 && row + 8 * i < end; i++)
+      bits |= (uint32_t)a->allowed[row / 8 + i] << 8 * i;
     near &= bits;
   }
   // Whether there is one can hardly be foretold, but there is seldom another.

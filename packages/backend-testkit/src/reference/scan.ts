@@ -165,10 +165,9 @@ function nearest(
       if (allowed && ((allowed[row >> 3]! >> (row & 7)) & 1) === 0) return;
       all.push({ index: firstIndex + row, distance });
     });
-    for (let place = query * count; found && place < (query + 1) * count; place++) {
-      const index = found.indices[place]!;
-      if (index >= 0) all.push({ index, distance: found.distances[place]! });
-    }
+    found?.indices.subarray(query * count, (query + 1) * count).forEach((index, place) => {
+      if (index >= 0) all.push({ index, distance: found.distances[query * count + place]! });
+    });
     // What is written as a difference of infinities would be NaN.
     all.sort(
       (a, b) =>
