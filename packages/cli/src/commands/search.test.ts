@@ -65,6 +65,12 @@ describe("index", () => {
     );
   });
 
+  it("is shown by inspect", async () => {
+    const { out } = await tessera(["inspect", index]);
+    expect(out).toMatch(/^x\.index\.safetensors {2}Tessera index, /);
+    expect(out).toMatch(/\ncodes +U8 +\[150, 3\]/);
+  });
+
   it("needs one thing to quantize with", async () => {
     const usage = ["index", vectors, "--out", at("no.safetensors")];
     await fails(
