@@ -62,8 +62,8 @@ export function makePlan(model: Model, settings: PlanSettings): Plan {
   let tables: TableMaker | undefined;
   if (terms && tableSize) {
     const blocked = new CodeLayout(cardinalities, mainColumns, tableSize);
-    // As many tables as half the values of a row: to decode the row takes no longer.
-    if (2 * blocked.tables <= dimension + 2) {
+    // Tables of 16 are as quick as products; those of 256 only where the processor looks them up by shuffles.
+    if ((tableSize === 16 ? 1 : 2) * blocked.tables <= dimension + 2) {
       layout = blocked;
       tables = new TableMaker(blocked, terms, dimension);
     }

@@ -95,7 +95,7 @@ describe.each(Object.entries(backends))("signs, scanned %s,", (_, backend) => {
     },
   );
 
-  it.each([1, 2, 3, 4])("of RaBitQ with %i bits are ranked by its estimates", async (bits) => {
+  it.each([1, 2, 3, 4, 5])("of RaBitQ with %i bits are ranked by its estimates", async (bits) => {
     const { model, codes } = await fitted(`rabitq(bits=${bits})`, rows);
     const index = createIndex(model);
     await index.add(codes, { backend });

@@ -3,15 +3,15 @@ import { hasOffsets, type Plan } from "../plan.js";
 import { scansOn } from "../scan/open.js";
 
 /**
- * Nanoseconds on two threads of an AVX-512 machine under load, whose ratios are what counts: an entry looked up of a table
- * of 16 and of 256, the scales and offsets of a row whose sum is made of entries, a multiplication in a scan of rows, and a
- * value decoded on the device.
+ * Nanoseconds on one thread of a busy AVX-512 machine, whose ratios are what counts: an entry looked up of a table of 16
+ * and of 256, the scales and offsets of a row whose sum is made of entries, a multiplication in a scan of rows, and a value
+ * decoded on the device.
  */
-const LOOKUP_OF_16 = 0.01;
-const LOOKUP_OF_256 = 0.06;
-const SCALED_ROW = 4;
-const PRODUCT = 0.035;
-const DECODED_VALUE = 1;
+const LOOKUP_OF_16 = 0.008;
+const LOOKUP_OF_256 = 0.018;
+const SCALED_ROW = 0.2;
+const PRODUCT = 0.023;
+const DECODED_VALUE = 0.4;
 
 /**
  * Whether so many queries are found sooner by decoding rows and multiplying than by tables. Decoding is paid once for a
