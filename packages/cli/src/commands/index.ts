@@ -4,8 +4,10 @@ import { decode } from "./decode.js";
 import { doctor } from "./doctor.js";
 import { encode } from "./encode.js";
 import { evaluateCommand } from "./eval.js";
+import { exportCommand } from "./export.js";
 import { fit } from "./fit.js";
 import { ids } from "./ids.js";
+import { importCommand } from "./import.js";
 import { inspect } from "./inspect.js";
 import { search } from "./search.js";
 
@@ -18,6 +20,8 @@ export const COMMANDS: readonly Command[] = [
   evaluateCommand,
   buildIndex,
   search,
+  importCommand,
+  exportCommand,
   inspect,
   doctor,
 ];
