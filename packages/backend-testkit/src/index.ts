@@ -4,6 +4,7 @@ export * from "./reference/codebooks.js";
 export * from "./reference/dense.js";
 export * from "./reference/scalar.js";
 export * from "./reference/training/index.js";
+export * from "./reference/scan.js";
 export {
   createReferenceBackend,
   type ReferenceBackendOptions,

@@ -6,6 +6,7 @@ import {
   referenceResidual,
 } from "../reference/codebooks.js";
 import { referenceCombine, referenceMatmul, referenceTake } from "../reference/dense.js";
+import { referenceScanBits, referenceScanRows, referenceScanTables } from "../reference/scan.js";
 import {
   referenceScalarDecode,
   referenceScalarEncode,
@@ -53,6 +54,9 @@ export interface ReferenceKernels {
   readonly sumOfSquares: typeof referenceSumOfSquares;
   readonly optimizerStep: typeof referenceOptimizerStep;
   readonly emaStep: typeof referenceEmaStep;
+  readonly scanRows: typeof referenceScanRows;
+  readonly scanTables: typeof referenceScanTables;
+  readonly scanBits: typeof referenceScanBits;
 }
 
 export const referenceKernels: ReferenceKernels = {
@@ -80,4 +84,7 @@ export const referenceKernels: ReferenceKernels = {
   sumOfSquares: referenceSumOfSquares,
   optimizerStep: referenceOptimizerStep,
   emaStep: referenceEmaStep,
+  scanRows: referenceScanRows,
+  scanTables: referenceScanTables,
+  scanBits: referenceScanBits,
 };

@@ -23,7 +23,7 @@ import {
   checkShape,
   codebookShape,
 } from "./arguments.js";
-import { referenceKernels, type ReferenceKernels } from "./kernels.js";
+import { referenceKernels } from "./kernels.js";
 import { ReferenceTraining } from "./reference-training.js";
 import { part, run, values, type Result } from "./result.js";
 import type { Content } from "./reference-tensor.js";
@@ -57,12 +57,6 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     threads: 1,
     maxTensorBytes: 2 ** 31,
   };
-  readonly #kernels: ReferenceKernels;
-
-  constructor(kernels: ReferenceKernels) {
-    super(kernels);
-    this.#kernels = kernels;
-  }
 
   assignTopK(
     x: Tensor<"float32">,
@@ -77,7 +71,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     checkInteger(count, "count", 1, Math.min(shape.codebookSize, 256));
     checkChoice(metric, "metric", ["l2", "ip"]);
     return this.#assignment([rows, shape.groups, count], [input, books], () =>
-      this.#kernels.assignTopK(values(input), values(books), shape, count, metric),
+      this.kernels.assignTopK(values(input), values(books), shape, count, metric),
     );
   }
 
@@ -92,7 +86,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     const rows = checkRows(x, "x", shape);
     checkChoice(metric, "metric", ["l2", "ip"]);
     return this.#assignment([rows, shape.groups], [input, books], () =>
-      this.#kernels.assign(values(input), values(books), shape, metric),
+      this.kernels.assign(values(input), values(books), shape, metric),
     );
   }
 
@@ -108,7 +102,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     checkLevels(codebooks, dimension);
     checkInteger(beam, "beam", 1, 256);
     return this.#assignment([codebooks.length, rows], [input, ...books], () =>
-      this.#kernels.beamSearch(values(input), books.map(values), dimension, beam),
+      this.kernels.beamSearch(values(input), books.map(values), dimension, beam),
     );
   }
 
@@ -119,7 +113,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     checkShape(codes, "codes", [undefined, shape.groups]);
     return this.floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
-      run([books, held], () => this.#kernels.gather(values(books), values(held), shape)),
+      run([books, held], () => this.kernels.gather(values(books), values(held), shape)),
     );
   }
 
@@ -140,7 +134,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     return this.floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
       run([input, books, held, from], () =>
-        this.#kernels.residual(
+        this.kernels.residual(
           values(input),
           values(books),
           values(held),
@@ -176,7 +170,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     }
     const shape = { groups, codebookSize, dimension: cols / groups };
     const result = run([input, held, weighting], () =>
-      this.#kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
+      this.kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
     );
     return {
       sums: this.floats(
@@ -209,7 +203,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     return this.floats(
       [rows, cols],
       run([left, right, added], () =>
-        this.#kernels.matmul(
+        this.kernels.matmul(
           values(left),
           values(right),
           { rows, inner, cols },
@@ -230,7 +224,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     checkShape(b, "b", a.shape);
     return this.floats(
       a.shape,
-      run([left, right], () => this.#kernels.combine(values(left), values(right), alpha, beta)),
+      run([left, right], () => this.kernels.combine(values(left), values(right), alpha, beta)),
     );
   }
 
@@ -242,7 +236,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     const cols = x.shape[1]!;
     return this.floats(
       [indices.size, cols],
-      run([input, chosen], () => this.#kernels.take(values(input), values(chosen), cols)),
+      run([input, chosen], () => this.kernels.take(values(input), values(chosen), cols)),
     );
   }
 
@@ -265,7 +259,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     return this.#bytes(
       [rows, Math.ceil((cols * bits) / 8)],
       run([input, from, by], () =>
-        this.#kernels.scalarEncode(values(input), values(from), values(by), levels, bits),
+        this.kernels.scalarEncode(values(input), values(from), values(by), levels, bits),
       ),
     );
   }
@@ -286,7 +280,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     return this.floats(
       [codes.shape[0]!, lower.size],
       run([held, from, by], () =>
-        this.#kernels.scalarDecode(values(held), values(from), values(by), bits),
+        this.kernels.scalarDecode(values(held), values(from), values(by), bits),
       ),
     );
   }
@@ -307,7 +301,7 @@ export class ReferenceBackend extends ReferenceTraining implements CompleteBacke
     return this.#bytes(
       [rows, Math.ceil((cols * bits) / 8)],
       run([input, above], () =>
-        this.#kernels.thresholdEncode(values(input), values(above), count, bits),
+        this.kernels.thresholdEncode(values(input), values(above), count, bits),
       ),
     );
   }
@@ -357,6 +351,9 @@ const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "packSigns",
   "beamSearch",
   ...TRAINING_KERNELS,
+  "scanRows",
+  "scanTables",
+  "scanBits",
 ]);
 
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {

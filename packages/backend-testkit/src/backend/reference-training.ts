@@ -19,22 +19,14 @@ import {
 } from "@tessera/core";
 import { referenceClipFactor } from "../reference/training/optimizers.js";
 import { checkChoice, checkInteger, checkNumber, checkShape } from "./arguments.js";
-import type { ReferenceKernels } from "./kernels.js";
 import { overwrite, type Content } from "./reference-tensor.js";
-import { ReferenceTensors } from "./reference-tensors.js";
+import { ReferenceScans } from "./reference-scans.js";
 import { part, run, values, type Result } from "./result.js";
 
 const ACTIVATIONS = ["none", "relu", "gelu", "silu"];
 
-/** The half of the reference backend's kernels that trains. */
-export class ReferenceTraining extends ReferenceTensors implements TrainingKernels {
-  readonly #kernels: ReferenceKernels;
-
-  constructor(kernels: ReferenceKernels) {
-    super();
-    this.#kernels = kernels;
-  }
-
+/** The kernels of the reference backend that train. */
+export class ReferenceTraining extends ReferenceScans implements TrainingKernels {
   write<T extends Tensor>(target: T, source: T): void {
     const to = this.content<DType>(target, "target", target.dtype);
     const from = this.content<DType>(source, "source", target.dtype);
@@ -61,7 +53,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkChoice(activation, "activation", ACTIVATIONS);
     const shape = { rows, inputs, outputs };
     const result = run([input, held, added], () =>
-      this.#kernels.linear(values(input), values(held), shape, added && values(added), activation),
+      this.kernels.linear(values(input), values(held), shape, added && values(added), activation),
     );
     return this.#activated([rows, outputs], result, activation);
   }
@@ -88,7 +80,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
       });
     }
     const result = run([given, held, added, before], () =>
-      this.#kernels.inputGradient(
+      this.kernels.inputGradient(
         values(given),
         values(held),
         { rows, inputs, outputs },
@@ -118,7 +110,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkShape(into.weight, "into.weight", [outputs, inputs]);
     if (into.bias) checkShape(into.bias, "into.bias", [outputs]);
     const result = run([input, given], () =>
-      this.#kernels.parameterGradients(values(input), values(given), { rows, inputs, outputs }),
+      this.kernels.parameterGradients(values(input), values(given), { rows, inputs, outputs }),
     );
     overwrite(
       weight,
@@ -158,7 +150,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
     checkChoice(activation, "activation", ACTIVATIONS);
     const result = run([input, by, added], () =>
-      this.#kernels.layerNorm(values(input), values(by), values(added), epsilon, activation),
+      this.kernels.layerNorm(values(input), values(by), values(added), epsilon, activation),
     );
     return this.#activated(x.shape, result, activation);
   }
@@ -182,7 +174,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkShape(into.shift, "into.shift", scale.shape);
     checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
     const result = run([input, by, given], () =>
-      this.#kernels.layerNormGradients(values(input), values(by), values(given), epsilon),
+      this.kernels.layerNormGradients(values(input), values(by), values(given), epsilon),
     );
     overwrite(
       intoScale,
@@ -203,7 +195,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkNumber(rate, "rate", 0, 1 - 2 ** -24);
     checkInteger(seed, "seed", 0, 2 ** 32 - 1);
     checkInteger(call, "call", 0, 2 ** 32 - 1);
-    const result = run([input], () => this.#kernels.dropout(values(input), rate, seed, call));
+    const result = run([input], () => this.kernels.dropout(values(input), rate, seed, call));
     return this.floats(x.shape, result);
   }
 
@@ -219,7 +211,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkChoice(options.kind, "kind", ["squared", "normalized", "cosine"]);
     const rows = output.shape[0]!;
     const result = run([made, wanted], () =>
-      this.#kernels.reconstructionLoss(values(made), values(wanted), rows, options),
+      this.kernels.reconstructionLoss(values(made), values(wanted), rows, options),
     );
     return {
       losses: this.floats(
@@ -257,7 +249,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
       });
     }
     const result = run([input, books], () =>
-      this.#kernels.quantizeLevels(values(input), values(books), sizes, width, {
+      this.kernels.quantizeLevels(values(input), values(books), sizes, width, {
         groups,
         pullWeights,
         sumWeights,
@@ -300,7 +292,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkShape(quantized, "quantized", z.shape);
     checkShape(gradient, "gradient", z.shape);
     const result = run([from, to, given], () =>
-      this.#kernels.rotateGradient(values(from), values(to), values(given), z.shape[1]!),
+      this.kernels.rotateGradient(values(from), values(to), values(given), z.shape[1]!),
     );
     return this.floats(z.shape, result);
   }
@@ -309,7 +301,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     const input = this.content(x, "x", "float32");
     return this.floats(
       [1],
-      run([input], () => this.#kernels.sumOfSquares(values(input))),
+      run([input], () => this.kernels.sumOfSquares(values(input))),
     );
   }
 
@@ -332,7 +324,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
       const limit = update.clip?.limit ?? Infinity;
       const factor = norm ? referenceClipFactor(values(norm)[0]!, limit) : 1;
       const old = states.map(values);
-      return this.#kernels.optimizerStep(values(held), values(given), old, update, factor);
+      return this.kernels.optimizerStep(values(held), values(given), old, update, factor);
     });
     states.forEach((content, i) =>
       overwrite(
@@ -363,7 +355,7 @@ export class ReferenceTraining extends ReferenceTensors implements TrainingKerne
     checkShape(usage, "usage", counts.shape);
     checkNumber(decay, "decay", 0, 1 - 2 ** -24);
     const result = run([books, added, seen, average], () =>
-      this.#kernels.emaStep(values(books), values(added), values(seen), values(average), decay),
+      this.kernels.emaStep(values(books), values(added), values(seen), values(average), decay),
     );
     overwrite(
       books,

@@ -7,6 +7,7 @@ import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
 import { scalarMutants } from "../../test/mutants/scalar.js";
 import { trainingMutants } from "../../test/mutants/training.js";
+import { scanMutants } from "../../test/mutants/scans.js";
 import { referenceKernels } from "../backend/kernels.js";
 import { ReferenceBackend } from "../backend/reference-backend.js";
 import { ConformanceError } from "./assertions.js";
@@ -19,6 +20,7 @@ const mutants = [
   ...kernelMutants,
   ...scalarMutants,
   ...trainingMutants,
+  ...scanMutants,
   ...backendMutants,
 ];
 const SCALE = 0.05;

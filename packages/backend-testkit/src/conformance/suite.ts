@@ -10,6 +10,9 @@ import { invarianceCases } from "./invariance.js";
 import { manyRowsCases } from "./many-rows.js";
 import { orderCases } from "./order.js";
 import { scalarCases } from "./scalar.js";
+import { scanCodesCases } from "./scan-codes.js";
+import { scanRowsCases } from "./scan-rows.js";
+import { scansCases } from "./scans.js";
 import { tensorCases } from "./tensors.js";
 import { trainingCases } from "./training/index.js";
 
@@ -33,6 +36,9 @@ export function conformanceCases(
     ...denseCases,
     ...scalarCases,
     ...trainingCases,
+    ...scanRowsCases,
+    ...scanCodesCases,
+    ...scansCases,
     ...orderCases,
     ...faultCases,
     ...argumentCases,
