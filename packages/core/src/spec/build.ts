@@ -2,8 +2,10 @@ import { checkSpec, checkTransform } from "./check.js";
 import { parseSpec } from "./parse.js";
 import type {
   FsqSpec,
+  ResidualSpec,
   SignSpec,
   Spec,
+  SplitSpec,
   SqSpec,
   TransformedSpec,
   TransformSpec,
@@ -36,9 +38,12 @@ export function sign(options: Omit<SignSpec, "kind"> = {}): Spec {
   return checkSpec({ kind: "sign", ...options });
 }
 
-/** Finite scalar quantization. */
-export function fsq(levels: FsqSpec["levels"]): Spec {
-  return checkSpec({ kind: "fsq", levels });
+/** Finite scalar quantization: `levels[i]` values in dimension i. */
+export function fsq(
+  levels: FsqSpec["levels"],
+  options: Omit<FsqSpec, "kind" | "levels"> = {},
+): Spec {
+  return checkSpec({ kind: "fsq", levels, ...options });
 }
 
 /** `a + b + …`: each quantizes what those before it left over. */
@@ -46,9 +51,13 @@ export function residual(...levels: readonly SpecLike[]): Spec {
   return checkSpec({ kind: "residual", levels: levels.map(toSpec) });
 }
 
-/** The dimensions cut into `groups` equal slices, one `each` per slice. */
-export function split(groups: number, each: SpecLike): Spec {
-  return checkSpec({ kind: "split", groups, each: toSpec(each) });
+/** The dimensions cut into `groups` equal slices, one `each` per slice, or one for all of them. */
+export function split(
+  groups: number,
+  each: SpecLike,
+  options: Omit<SplitSpec, "kind" | "groups" | "each"> = {},
+): Spec {
+  return checkSpec({ kind: "split", groups, each: toSpec(each), ...options });
 }
 
 /** `t > … > q`: transforms, then a quantizer. */
@@ -67,9 +76,21 @@ export function transformed(
   );
 }
 
-/** `levels` residual codebooks of `codebookSize` codewords: `rq3x256` is `rq(3, 256)`. */
-export function rq(levels: number, codebookSize: number): Spec {
-  return parseSpec(`rq${levels}x${codebookSize}`);
+/**
+ * `levels` residual codebooks of `codebookSize` codewords: `rq3x256` is `rq(3, 256)`, `rq4x256(shared=true)` is
+ * `rq(4, 256, { shared: true })`.
+ */
+export function rq(
+  levels: number,
+  codebookSize: number,
+  options: Omit<ResidualSpec, "kind" | "levels"> = {},
+): Spec {
+  return checkSpec({ ...parseSpec(`rq${levels}x${codebookSize}`), ...options });
+}
+
+/** `levels` additive codebooks of `codebookSize` codewords, tuned together from the best start: `aq8x256` is `aq(8, 256)`. */
+export function aq(levels: number, codebookSize: number): Spec {
+  return parseSpec(`aq${levels}x${codebookSize}`);
 }
 
 /** `groups` slices with one codebook of `codebookSize` each: `pq16x256` is `pq(16, 256)`. */
