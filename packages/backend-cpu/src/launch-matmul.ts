@@ -13,7 +13,8 @@ const LEAST_OPERATIONS = 2 ** 20;
 /** Blocks of rows up to which each packs what it needs of op(b) itself: packing it once takes a command of its own. */
 const SELF_PACKED = 4;
 
-/** A vector that reading packed rows may run over their end. */
+/** `OWN_BYTES` of matmul.c, and a vector that reading packed rows may run over their end. */
+const OWN_BYTES = 65536;
 const SLACK_BYTES = 64;
 
 /** Activations by the number that `activation.h` has for them. */
@@ -60,7 +61,8 @@ export function multiply(device: Device, task: MatmulTask): void {
   const product: Omit<Launch, "outputs"> = {
     kernel: "matmul",
     items: down * Math.max(1, Math.ceil(panels / blockPanels)),
-    grain: 1,
+    // Items of the least operations and more go one by one.
+    grain: grainOf(4 * blockRows * blockPanels * panel * inner),
     arguments: [
       a.address,
       b.address,
@@ -80,10 +82,10 @@ export function multiply(device: Device, task: MatmulTask): void {
       blockRows,
       blockPanels,
     ],
-    scratch: 4 * inner * (rowBlock + (packed ? 0 : blockPanels * panel)) + SLACK_BYTES,
+    scratch: 4 * inner * (rowBlock + (packed ? 0 : panel)) + (packed ? 0 : OWN_BYTES) + SLACK_BYTES,
     inputs: [a.storage, packed ?? b.storage, bias?.storage, add?.storage, before?.storage],
   };
-  const written = [out, sums ?? pre].filter((operand) => operand !== undefined);
+  const written = [out, pre, sums].filter((operand) => operand !== undefined);
   try {
     if (task.inPlace) launchInPlace(device, written, product);
     else device.launch({ ...product, outputs: written.map(({ storage }) => storage) });

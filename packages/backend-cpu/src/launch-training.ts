@@ -152,3 +152,32 @@ export function moveAverages(
     inputs: [codebooks.storage, usage.storage, sums.storage, counts.storage],
   });
 }
+
+/** Values that are summed by themselves first. */
+const CHUNK = 4096;
+
+/** The sum of the squares of all values: of chunks, then of those. */
+export function sumSquares(device: Device, x: Floats, out: Floats): void {
+  const chunks = Math.ceil(x.size / CHUNK);
+  const sums = device.allocate(4 * chunks);
+  try {
+    device.launch({
+      kernel: "chunkSums",
+      items: chunks,
+      grain: grainOf(4 * CHUNK),
+      arguments: [x.address, sums.address, x.size, CHUNK, 1],
+      outputs: [sums],
+      inputs: [x.storage],
+    });
+    device.launch({
+      kernel: "chunkSums",
+      items: 1,
+      grain: 1,
+      arguments: [sums.address, out.address, chunks, chunks, 0],
+      outputs: [out.storage],
+      inputs: [sums],
+    });
+  } finally {
+    sums.release();
+  }
+}

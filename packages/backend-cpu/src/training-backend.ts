@@ -9,6 +9,8 @@ import {
   type LinearOptions,
   type LinearParameters,
   type OptimizerUpdate,
+  type QuantizedLevels,
+  type QuantizeOptions,
   type ReconstructionOptions,
   type RowLosses,
   type Tensor,
@@ -18,16 +20,14 @@ import { checkChoice, checkInteger, checkNumber, checkShape, own } from "./argum
 import { CpuBackend } from "./backend.js";
 import { dropOut, normalize, normGradients } from "./launch-layers.js";
 import { ACTIVATIONS, multiply } from "./launch-matmul.js";
-import { copy, loss, LOSSES, moveAverages, rotate, step } from "./launch-training.js";
+import { quantize } from "./launch-quantize.js";
+import { copy, loss, LOSSES, moveAverages, rotate, step, sumSquares } from "./launch-training.js";
 import type { CpuTensor } from "./tensor.js";
 
-/** What core composes of the other kernels. */
-type Composed = "linearGradients" | "quantizeLevels" | "sumOfSquares";
-
-/** The backend with the kernels that training needs. */
+/** The backend with the kernels that training needs; core composes `linearGradients` of the two that it stands for. */
 export class CpuTrainingBackend
   extends CpuBackend
-  implements CompleteBackend, Omit<TrainingKernels, Composed>
+  implements CompleteBackend, Omit<TrainingKernels, "linearGradients">
 {
   write<T extends Tensor>(target: T, source: T): void {
     const to = own(this, target, "target", target.dtype);
@@ -181,6 +181,51 @@ export class CpuTrainingBackend
     });
   }
 
+  quantizeLevels(
+    z: Tensor<"float32">,
+    codebooks: Tensor<"float32">,
+    sizes: readonly number[],
+    options: QuantizeOptions = {},
+  ): QuantizedLevels {
+    const { groups = 1, pullWeights, sumWeights } = options;
+    const rows = own(this, z, "z", "float32");
+    const books = own(this, codebooks, "codebooks", "float32");
+    const sums = options.sums && own(this, options.sums, "sums", "float32");
+    checkShape(rows, "z", [undefined, undefined]);
+    const [count, width] = rows.shape as [number, number];
+    const codewords = checkLevelSizes(sizes, groups, width);
+    checkSize(books, "codebooks", codewords * width);
+    if (sums) checkSize(sums, "sums", codewords * width);
+    checkWeights(pullWeights, "pullWeights", sizes.length);
+    checkWeights(sumWeights, "sumWeights", sizes.length);
+    const levels = sizes.map((size, l) => ({
+      codewords: size,
+      pullWeight: pullWeights?.[l] ?? 1,
+      sumWeight: sumWeights?.[l] ?? 1,
+    }));
+    const shape = [sizes.length, count, groups];
+    return this.made(() => {
+      const found = {
+        codes: this.output("int32", shape),
+        distances: this.output("float32", shape),
+        output: this.output("float32", rows.shape),
+        pull: this.output("float32", rows.shape),
+        counts: this.output("float32", [groups * codewords]),
+      };
+      quantize(this.device, { ...found, z: rows, codebooks: books, sums }, levels, groups);
+      return found;
+    });
+  }
+
+  sumOfSquares(x: Tensor<"float32">): Tensor<"float32"> {
+    const values = own(this, x, "x", "float32");
+    return this.made(() => {
+      const out = this.output("float32", [1]);
+      sumSquares(this.device, values, out);
+      return out;
+    });
+  }
+
   rotateGradient(
     z: Tensor<"float32">,
     quantized: Tensor<"float32">,
@@ -261,6 +306,35 @@ function checkNormalizable(x: Tensor, epsilon: number): void {
   checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
   if (x.shape[1]! > 0) return;
   throw new ShapeError("x has no columns to normalize", { hint: "rows need at least one value" });
+}
+
+function checkSize(tensor: Tensor, name: string, size: number): void {
+  if (tensor.size === size) return;
+  throw new ShapeError(`${name} has ${tensor.size} values; this call needs ${size}`, {
+    hint: "all levels' codewords lie one after another",
+  });
+}
+
+function checkWeights(weights: readonly number[] | undefined, name: string, levels: number): void {
+  if (weights === undefined || weights.length === levels) return;
+  throw new ShapeError(`${name} has ${weights.length} weights for ${levels} levels`, {
+    hint: "pass one weight for each level",
+  });
+}
+
+/** The codewords of a group over all levels, once the extents are known to fit. */
+function checkLevelSizes(sizes: readonly number[], groups: number, width: number): number {
+  checkInteger(groups, "groups", 1, 2 ** 24);
+  if (width === 0 || width % groups !== 0) {
+    throw new ShapeError(`rows of ${width} values do not divide into ${groups} groups`, {
+      hint: "z needs groups · dimension columns",
+    });
+  }
+  if (sizes.length === 0) {
+    throw new ShapeError("sizes is an empty list", { hint: "pass one for each level" });
+  }
+  sizes.forEach((size, l) => checkInteger(size, `sizes[${l}]`, 1, 2 ** 24));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function checkState(

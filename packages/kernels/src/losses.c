@@ -91,3 +91,22 @@ uint32_t rotate_gradient(const rotate_gradient_arguments *a, uint32_t begin, uin
   }
   return NO_FAULT;
 }
+
+typedef struct {
+  const float *x;
+  float *sums; // [ceil(count / chunk)]
+  uint32_t count, chunk;
+  uint32_t squared; // 1: of squares
+} chunk_sums_arguments;
+
+// The sums of chunks of values, or of their squares. Items: chunks.
+EXPORT(chunkSums)
+uint32_t chunk_sums(const chunk_sums_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  (void)scratch;
+  for (uint32_t item = begin; item < end; item++) {
+    const float *x = a->x + (size_t)item * a->chunk;
+    uint32_t count = min_u32(a->chunk, a->count - item * a->chunk);
+    a->sums[item] = a->squared ? row_product(x, x, count) : row_sum(x, count);
+  }
+  return NO_FAULT;
+}

@@ -166,7 +166,7 @@ OUTLINE void finish_block(const matmul_arguments *a, uint32_t row, uint32_t rows
 }
 
 // The sums of packed rows. Reads up to LANES values beyond them.
-INLINE void sum_rows(const float *packed, uint32_t rows, uint32_t inner, float *sums) {
+INLINE void sum_packed_rows(const float *packed, uint32_t rows, uint32_t inner, float *sums) {
   for (uint32_t t = 0; t < rows; t += ROWS, packed += (size_t)inner * ROWS) {
     float values[ROWS + LANES];
     UNROLL for (int v = 0; v < ROWS; v += LANES) {
@@ -178,8 +178,11 @@ INLINE void sum_rows(const float *packed, uint32_t rows, uint32_t inner, float *
   }
 }
 
+// Bytes of panels that an item packs at once, or one panel: they stay in the L2 cache.
+#define OWN_BYTES 65536
+
 // Items: blocks of block_rows × block_panels, row after row; without columns, blocks of rows. Scratch: 4 · (ROW_BLOCK · inner
-// + LANES) bytes, and where items pack their own panels, 4 · block_panels · PANEL · inner more.
+// + LANES) bytes, and where items pack their own panels, OWN_BYTES + 4 · PANEL · inner more.
 EXPORT(matmul)
 uint32_t matmul(const matmul_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   float *packed = (float *)scratch, *own = packed + (size_t)ROW_BLOCK * a->inner + LANES;
@@ -192,13 +195,15 @@ uint32_t matmul(const matmul_arguments *a, uint32_t begin, uint32_t end, char *s
     uint32_t rows = min_u32(a->block_rows, a->rows - row), last = min_u32(panels, first + a->block_panels);
     if (packed_row != row) pack_rows(a->a + row * row_stride, rows, a->inner, row_stride, stride, packed);
     packed_row = row;
-    if (a->sums && first == 0) sum_rows(packed, rows, a->inner, a->sums + row);
-    for (uint32_t p = first; p < last && !a->panels; p++) {
-      pack_panel(a->b, a->inner, a->columns, a->transposed_b, p * PANEL,
-                 own + (size_t)(p - first) * a->inner * PANEL);
+    if (a->sums && first == 0) sum_packed_rows(packed, rows, a->inner, a->sums + row);
+    uint32_t step = a->panels ? last - first : OWN_BYTES / (4 * PANEL * (a->inner + 1)) + 1;
+    for (uint32_t p = first; p < last; p += step) {
+      uint32_t end_panel = min_u32(last, p + step);
+      const float *from = a->panels ? a->panels + (size_t)p * a->inner * PANEL : own;
+      for (uint32_t i = p; i < end_panel && !a->panels; i++)
+        pack_panel(a->b, a->inner, a->columns, a->transposed_b, i * PANEL, own + (size_t)(i - p) * a->inner * PANEL);
+      multiply_block(a, packed, from, row, rows, p, end_panel);
     }
-    const float *from = a->panels ? a->panels + (size_t)first * a->inner * PANEL : own;
-    multiply_block(a, packed, from, row, rows, first, last);
     if (!finished) finish_block(a, row, rows, first * PANEL, min_u32(a->columns, last * PANEL));
   }
   return NO_FAULT;
