@@ -10,7 +10,7 @@ import {
   throwIfAborted,
   type TrainingBackend,
 } from "@tessera/core";
-import { arrange } from "./arrange.js";
+import { arrange, rowsWithTargets } from "./arrange.js";
 import { Batches } from "./batches.js";
 import { valuesOfModel } from "./bottleneck.js";
 import { loadCheckpoint, type RunState, saveCheckpoint } from "./checkpoint.js";
@@ -102,6 +102,8 @@ class Run {
   readonly #batches: Batches;
   readonly #trainer: Trainer;
   #state: Pick<RunState, "started" | "targets" | "best" | "waited">;
+  /** Rows with targets. */
+  #aimed: readonly number[];
   #pending: { readonly step: number; readonly losses: Promise<readonly Float32Array[]> }[] = [];
   #figures: Readonly<Record<string, number>> = {};
 
@@ -121,6 +123,7 @@ class Run {
         };
     const { started, targets, best, waited } = state;
     this.#state = { started, targets, best, waited };
+    this.#aimed = targets ? rowsWithTargets(targets, plan) : [];
     const { trained, heldOut } = this.#input;
     this.#batches = new Batches(trained.rows, plan.settings.batchSize, plan.seed);
     this.#data = backend.borrow(trained.data, [trained.rows, trained.cols]);
@@ -177,7 +180,9 @@ class Run {
     const { backend } = this.#trainer;
     const { targets, started } = this.#state;
     const indices = this.#batches.at(step);
-    const arranged = targets ? arrange(indices, targets, this.#options.plan) : undefined;
+    const arranged = targets
+      ? arrange(indices, targets, this.#aimed, step, this.#options.plan)
+      : undefined;
     return backend.scope(() => {
       const x = backend.take(this.#data, backend.tensor(arranged?.indices ?? indices));
       return this.#trainer.train(x, started ? this.#levelsAt(step) : 0, arranged?.targets);
@@ -238,6 +243,7 @@ class Run {
       const codebooks = await trainer.readCodebooks();
       const targets = separateRows(codebooks, pass, plan, this.#state.targets);
       this.#state = { ...this.#state, targets };
+      this.#aimed = rowsWithTargets(targets, plan);
     }
     this.#figures = figuresOf(health);
     onEvent?.({ kind: "review", step, revived, heldOut, ...health });
