@@ -47,7 +47,7 @@ export interface CodebookSettings {
   readonly estimator: "straight-through" | "rotation";
   /** Probability that a training step leaves out the levels after a random one. Default 0. */
   readonly levelDropout: number;
-  /** Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 12. */
+  /** Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 4. */
   readonly separation: number;
 }
 
@@ -75,7 +75,7 @@ export interface OptimizerSettings {
 export interface RunSettings {
   /** Rows of a step. Default 64, or all if there are fewer. */
   readonly batchSize: number;
-  /** Steps with codebooks. Default 30 000. */
+  /** Steps with codebooks. Default 20 000. */
   readonly steps: number;
   /** Steps of the autoencoder alone, before the codebooks start on its latents. Default 2000. */
   readonly pretraining: number;
@@ -115,7 +115,7 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   decay: 0.99,
   estimator: "straight-through",
   levelDropout: 0,
-  separation: 12,
+  separation: 4,
   optimizer: "adamw",
   learningRate: 1e-3,
   weightDecay: 0,
@@ -125,7 +125,7 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   schedule: "cosine",
   warmup: 0,
   batchSize: 64,
-  steps: 30_000,
+  steps: 20_000,
   pretraining: 2000,
   reviewEvery: 100,
   holdOut: 0,

@@ -142,6 +142,11 @@ describe("what goes wrong", () => {
     await expect(trainSmall(smallPlan(), {}, rows)).rejects.toThrow(NonFiniteError);
   });
 
+  it("fewer rows than codewords are refused before any work", async () => {
+    const few = trainSmall(smallPlan({ holdOut: 0.4 }, "rq2x64"));
+    await expect(few).rejects.toThrow("64 codewords need as many rows to train on, not 58");
+  });
+
   it("stops when it is told to", async () => {
     const signal = AbortSignal.abort();
     await expect(trainSmall(smallPlan(), { signal })).rejects.toThrow(AbortedError);

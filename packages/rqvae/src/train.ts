@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   checkFinite,
   type Matrix,
   type Model,
@@ -21,7 +22,7 @@ import { countCodes, type Health, healthOf } from "./health.js";
 import { initialParameters } from "./initial.js";
 import { type Input, prepareInput } from "./input.js";
 import { valuesOf } from "./layout.js";
-import { learningRateAt, type Plan } from "./plan.js";
+import { heldOutRows, learningRateAt, type Plan } from "./plan.js";
 import { allLatents, type Pass, passOver } from "./review.js";
 import { reviveCodewords } from "./revive.js";
 import { separateRows } from "./separate.js";
@@ -71,6 +72,7 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
  * latents of all rows. The same rows, plan and engine give the same model to the bit, also from a checkpoint.
  *
  * @param rows `[n, dimension]`, finite
+ * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords
  * @throws {NonFiniteError} naming the first row that is not finite
  * @throws {TrainingError} if training diverges, or codebooks collapse and the settings say so
  * @throws {FormatError} if the checkpoint is of another run
@@ -78,6 +80,7 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
  */
 export async function train(rows: Matrix, options: TrainOptions): Promise<Trained> {
   checkFinite(rows);
+  checkEnoughRows(rows, options.plan);
   const run = new Run(rows, options);
   try {
     return await run.finish();
@@ -91,6 +94,16 @@ export async function train(rows: Matrix, options: TrainOptions): Promise<Traine
   } finally {
     run.dispose();
   }
+}
+
+/** Codebooks start late; that they cannot start must not come out then. */
+function checkEnoughRows({ rows }: Matrix, plan: Plan): void {
+  const most = Math.max(...plan.bottleneck.sizes);
+  const trained = rows - heldOutRows(rows, plan);
+  if (trained >= most) return;
+  throw new ArgumentError(`${most} codewords need as many rows to train on, not ${trained}`, {
+    hint: "choose a smaller codebook, or bring more rows",
+  });
 }
 
 class Run {
@@ -238,7 +251,9 @@ class Run {
     const heldOut =
       this.#heldOut && healthOf(await passOver(trainer, this.#heldOut), plan, this.#input.variance);
     const late = since > REVIVE_UNTIL * settings.steps;
-    const revived = late ? 0 : await this.#revive(pass, new Random(seed).stream("revive", step));
+    const dead = health.levels.some((level) => level.dead > 0);
+    const revived =
+      dead && !late ? await this.#revive(pass, new Random(seed).stream("revive", step)) : 0;
     if (settings.separation > 0) {
       const codebooks = await trainer.readCodebooks();
       const targets = separateRows(codebooks, pass, plan, this.#state.targets);
