@@ -108,6 +108,41 @@ export class WebGpuBackend implements ComputeBackend {
     for (const tensor of this.#ledger.tensors) tensor.dispose();
   }
 
+  /**
+   * The buffer of a tensor, for other code on this device: its values are the first. What was enqueued by now has been
+   * submitted. The buffer stays until it is released, and is not to be written.
+   */
+  lend(tensor: Tensor): { readonly buffer: GPUBuffer; readonly release: () => void } {
+    const whole = own(this, tensor, "tensor", tensor.dtype);
+    const storage = whole.start === 0 ? whole.storage.retain() : this.#copied(whole);
+    this.device.recorder.submit();
+    return { buffer: storage.buffer, release: () => storage.release() };
+  }
+
+  /**
+   * A tensor over a buffer of this device, made by other code: usages STORAGE and COPY_SRC, values from its start, and no
+   * more writes. Its bytes do not count in `memory()`.
+   *
+   * @param release told once no tensor looks at the buffer any more
+   */
+  adopt<D extends DType>(
+    buffer: GPUBuffer,
+    dtype: D,
+    shape: readonly number[],
+    release: () => void = () => undefined,
+  ): Tensor<D> {
+    this.device.checkAlive();
+    checkExtents(shape);
+    const bytes = sizeOf(shape) * bytesPerElement(dtype);
+    if (buffer.size < bytes) {
+      throw new ShapeError(`a buffer of ${buffer.size} bytes does not hold [${shape.join(", ")}]`);
+    }
+    const storage = this.device.adopt(buffer, release);
+    const tensor = new GpuTensor(this, dtype, shape, storage, 0);
+    this.#ledger.add(tensor, 0);
+    return tensor;
+  }
+
   /** A tensor has been disposed. */
   forget(tensor: Tensor): void {
     this.#ledger.remove(tensor);
@@ -355,6 +390,14 @@ export class WebGpuBackend implements ComputeBackend {
       nearest(this.device, { x: rows, books, codes, distances }, shape, metric, count);
       return { codes, distances };
     });
+  }
+
+  #copied({ storage, start, dtype, bytes }: GpuTensor): Storage {
+    const copy = this.device.allocate(bytes);
+    const padded = Math.ceil(bytes / 4) * 4;
+    const from = start * bytesPerElement(dtype);
+    if (padded > 0) this.device.recorder.copy(storage.buffer, from, copy.buffer, 0, padded);
+    return copy;
   }
 
   #checkData<A extends TensorData>(data: A, shape: readonly number[]): DTypeOf<A> {

@@ -3,9 +3,11 @@ import { BackendError } from "@tessera/core";
 /** The part of the package `webgpu` (Dawn for Node) that is used. */
 interface DawnModule {
   create(options: readonly string[]): GPU;
+  /** What browsers have as globals. */
+  readonly globals: object;
 }
 
-let dawn: Promise<GPU> | undefined;
+let dawn: GPU | undefined;
 
 /**
  * WebGPU of the host: the browser's (or Deno's), else that of the package `webgpu`.
@@ -21,10 +23,7 @@ export async function findGpu(): Promise<GPU> {
     });
   }
   // One for the process: it lives as long as the process in any case.
-  dawn ??= loadDawn().catch((error: unknown) => {
-    dawn = undefined;
-    throw error;
-  });
+  dawn ??= (await loadDawn()).create([]);
   return dawn;
 }
 
@@ -33,12 +32,10 @@ export function isNode(): boolean {
   return process?.versions?.node !== undefined;
 }
 
-async function loadDawn(): Promise<GPU> {
-  // By a name that bundlers cannot see, since it is optional and for Node alone.
-  const name = "webgpu";
-  let module: DawnModule;
+/** @param name by which bundlers do not find the package, since it is optional and for Node alone */
+export async function loadDawn(name = "webgpu"): Promise<DawnModule> {
   try {
-    module = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as DawnModule;
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as DawnModule;
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     const missing = code === "ERR_MODULE_NOT_FOUND";
@@ -49,5 +46,4 @@ async function loadDawn(): Promise<GPU> {
       { hint: "npm install webgpu@0.6.2, or use the cpu backend", cause: error },
     );
   }
-  return module.create([]);
 }

@@ -12,36 +12,68 @@ export const TOP_ROWS = 4;
 const DEPTH = 16;
 
 /**
- * Keeps the least `count` pairs of (score, index). `merge` takes the list in `listScores` and `listIndices` at `list`,
- * and one candidate from each lane. All pairs are different, so the number of pairs below a pair is its place.
+ * Keeps the least `count` pairs of (score, index), in order. `merge` takes the list at `list` and one candidate from each
+ * lane. All pairs are different, so the place of a pair is the number of pairs below it: the candidates count one another,
+ * and the two sorted lists search one another.
  */
 export const MERGE = `
-var<workgroup> scores: array<f32, ${MOST + LANES}>;
-var<workgroup> indices: array<u32, ${MOST + LANES}>;
 var<workgroup> listScores: array<f32, ${TOP_ROWS * MOST}>;
 var<workgroup> listIndices: array<u32, ${TOP_ROWS * MOST}>;
+var<workgroup> oldScores: array<f32, ${MOST}>;
+var<workgroup> oldIndices: array<u32, ${MOST}>;
+var<workgroup> newScores: array<f32, ${LANES}>;
+var<workgroup> newIndices: array<u32, ${LANES}>;
+var<workgroup> sortedScores: array<f32, ${LANES}>;
+var<workgroup> sortedIndices: array<u32, ${LANES}>;
+
+fn isBelow(score: f32, index: u32, thanScore: f32, thanIndex: u32) -> bool {
+  return score < thanScore || (score == thanScore && index < thanIndex);
+}
+
+fn oldBelow(count: u32, score: f32, index: u32) -> u32 {
+  var low = 0u;
+  var high = count;
+  while (low < high) {
+    let middle = (low + high) / 2u;
+    if (isBelow(oldScores[middle], oldIndices[middle], score, index)) { low = middle + 1u; } else { high = middle; }
+  }
+  return low;
+}
+
+fn sortedBelow(score: f32, index: u32) -> u32 {
+  var low = 0u;
+  var high = ${LANES}u;
+  while (low < high) {
+    let middle = (low + high) / 2u;
+    if (isBelow(sortedScores[middle], sortedIndices[middle], score, index)) { low = middle + 1u; } else { high = middle; }
+  }
+  return low;
+}
 
 fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
   for (var i = lane; i < count; i += ${LANES}u) {
-    scores[i] = listScores[list + i];
-    indices[i] = listIndices[list + i];
+    oldScores[i] = listScores[list + i];
+    oldIndices[i] = listIndices[list + i];
   }
-  scores[count + lane] = score;
-  indices[count + lane] = index;
+  newScores[lane] = score;
+  newIndices[lane] = index;
   workgroupBarrier();
-  let all = count + ${LANES}u;
-  for (var i = lane; i < all; i += ${LANES}u) {
-    let own = scores[i];
-    let ownIndex = indices[i];
-    var place = 0u;
-    for (var j = 0u; j < all; j++) {
-      let other = scores[j];
-      place += u32(other < own || (other == own && indices[j] < ownIndex));
-    }
+  var rank = 0u;
+  for (var i = 0u; i < ${LANES}u; i++) { rank += u32(isBelow(newScores[i], newIndices[i], score, index)); }
+  sortedScores[rank] = score;
+  sortedIndices[rank] = index;
+  workgroupBarrier();
+  for (var i = lane; i < count; i += ${LANES}u) {
+    let place = i + sortedBelow(oldScores[i], oldIndices[i]);
     if (place < count) {
-      listScores[list + place] = own;
-      listIndices[list + place] = ownIndex;
+      listScores[list + place] = oldScores[i];
+      listIndices[list + place] = oldIndices[i];
     }
+  }
+  let place = rank + oldBelow(count, score, index);
+  if (place < count) {
+    listScores[list + place] = score;
+    listIndices[list + place] = index;
   }
   workgroupBarrier();
 }`.trim();
