@@ -11,7 +11,8 @@ afterAll(() => shared?.dispose());
 const create = () => createWebGpuBackend({ device: shared?.gpu });
 // Software adapters are slow.
 const options = { scale: 0.02, flushesSubnormals: true };
+const TIMEOUT_MS = 300_000;
 
 describe.skipIf(obstacle)(`webgpu${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {
-  for (const { name, run } of conformanceCases(create, options)) it(name, run);
+  for (const { name, run } of conformanceCases(create, options)) it(name, run, TIMEOUT_MS);
 });
