@@ -6,6 +6,7 @@ import {
   checkChoice,
   checkExtents,
   checkInteger,
+  checkLevels,
   checkShape,
   DisposedError,
   dtypeOf,
@@ -14,6 +15,7 @@ import {
   TensorLedger,
   type AssignOptions,
   type Assignment,
+  type BeamCodes,
   type ClusterSums,
   type ComputeBackend,
   type DType,
@@ -27,6 +29,7 @@ import {
 import { own } from "./arguments.js";
 import type { Device } from "./device.js";
 import type { WebGpuInfo } from "./info.js";
+import { searchBeam } from "./launch-beam.js";
 import { gather, residual, sumClusters, take } from "./launch-codebooks.js";
 import { combine, multiply } from "./launch-dense.js";
 import { nearest } from "./launch-nearest.js";
@@ -163,6 +166,26 @@ export class WebGpuBackend implements ComputeBackend {
     options: AssignOptions = {},
   ): Assignment {
     return this.#nearest(x, codebooks, count, options);
+  }
+
+  beamSearch(
+    x: Tensor<"float32">,
+    codebooks: readonly Tensor<"float32">[],
+    beam: number,
+  ): BeamCodes {
+    const rows = own(this, x, "x", "float32");
+    const books = codebooks.map((book, l) => own(this, book, `codebooks[${l}]`, "float32"));
+    checkShape(rows, "x", [undefined, undefined]);
+    const [count, dimension] = rows.shape as [number, number];
+    checkLevels(books, dimension);
+    checkInteger(beam, "beam", 1, 256);
+    const shape = [books.length, count];
+    return this.#made(() => {
+      const codes = this.#output("int32", shape);
+      const distances = this.#output("float32", shape);
+      searchBeam(this.device, { x: rows, books, codes, distances }, beam);
+      return { codes, distances };
+    });
   }
 
   gather(codebooks: Tensor<"float32">, codes: Tensor<"int32">): Tensor<"float32"> {

@@ -9,10 +9,16 @@ import { Recorder, type Workgroups } from "./recorder.js";
 import { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
-/** What a kernel runs on. A storage that is no tensor is used from its start. */
+/** Elements of a storage from `start` on, such as a tensor. */
+export interface View {
+  readonly storage: Storage;
+  readonly start: number;
+}
+
+/** What a kernel runs on. A storage by itself is used from its start. */
 export interface Launch<I extends string, O extends string, P extends string> {
-  readonly inputs: Readonly<Record<I, GpuTensor | Storage>>;
-  readonly outputs: Readonly<Record<O, GpuTensor | Storage>>;
+  readonly inputs: Readonly<Record<I, View | Storage>>;
+  readonly outputs: Readonly<Record<O, View | Storage>>;
   readonly params: Readonly<Record<P, number>>;
   readonly workgroups: Workgroups;
 }
@@ -256,7 +262,7 @@ export class Device {
   }
 }
 
-function storageOf(argument: GpuTensor | Storage): Storage {
+function storageOf(argument: View | Storage): Storage {
   return argument instanceof Storage ? argument : argument.storage;
 }
 

@@ -27,7 +27,7 @@ export function nearest(
   device.run(scoreStartsKernel, {
     inputs: { codebooks: books },
     outputs: { starts },
-    params: { items: groups * codewords, dimension, ip },
+    params: { items: groups * codewords, dimension, ip, slot: 1 },
     workgroups: flat(groups * codewords),
   });
   const inputs = { x, codebooks: books, starts };
@@ -39,8 +39,8 @@ export function nearest(
     const workgroups = tiled(Math.ceil(rows / TOP_ROWS), groups);
     device.run(topKKernel, {
       inputs,
-      outputs: { codes },
-      params: { ...params, count },
+      outputs: { codes, distances },
+      params: { ...params, count, direct: 0 },
       workgroups,
     });
   }

@@ -4,7 +4,7 @@ import { defineKernel, LARGEST } from "../kernel.js";
 export const MOST = 256;
 
 /** One wave of most GPUs; each lane scores one codeword at a time. */
-const LANES = 64;
+export const LANES = 64;
 
 /** Rows of a workgroup: their lists of 256 scores and indices take 8 KiB of workgroup memory, half of what there is. */
 export const TOP_ROWS = 4;
@@ -80,13 +80,21 @@ fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
 
 /**
  * Workgroups: (${TOP_ROWS} rows, group). Each goes through all codewords, ${LANES} at a time, and merges their scores into
- * the list of each row, unless none of them belongs there.
+ * the list of each row, unless none of them belongs there. With `direct`, scores are squared distances, which keep their
+ * digits far from the origin, and are returned.
  */
 export const topKKernel = defineKernel({
   name: "topK",
   inputs: { x: "f32", codebooks: "f32", starts: "f32" },
-  outputs: { codes: "i32" },
-  params: { rows: "u32", groups: "u32", codewords: "u32", dimension: "u32", count: "u32" },
+  outputs: { codes: "i32", distances: "f32" },
+  params: {
+    rows: "u32",
+    groups: "u32",
+    codewords: "u32",
+    dimension: "u32",
+    count: "u32",
+    direct: "u32",
+  },
   body: `
 const DEPTH = ${DEPTH}u;
 const PITCH = ${LANES + 1}u;
@@ -123,7 +131,7 @@ fn main(
   for (var first = 0u; first < params.codewords; first += ${LANES}u) {
     let codeword = first + lane;
     var start = 0.0;
-    if (codeword < params.codewords) { start = starts[params.startsStart + group * params.codewords + codeword]; }
+    if (params.direct == 0u && codeword < params.codewords) { start = starts[params.startsStart + group * params.codewords + codeword]; }
     var sums = vec4f(start);
     for (var k0 = 0u; k0 < params.dimension; k0 += DEPTH) {
       for (var i = lane; i < ${LANES}u * DEPTH; i += ${LANES}u) {
@@ -138,7 +146,15 @@ fn main(
         );
       }
       workgroupBarrier();
-      for (var k = 0u; k < DEPTH; k++) { sums = fma(-rowTile[k], vec4f(bookTile[k * PITCH + lane]), sums); }
+      for (var k = 0u; k < DEPTH; k++) {
+        let values = rowTile[k];
+        let other = vec4f(bookTile[k * PITCH + lane]);
+        if (params.direct != 0u) {
+          sums = fma(values - other, values - other, sums);
+        } else {
+          sums = fma(-values, other, sums);
+        }
+      }
       workgroupBarrier();
     }
     var index = codeword;
@@ -164,8 +180,10 @@ fn main(
     let row = firstRow + i / params.count;
     let place = i % params.count;
     if (row < params.rows) {
-      let code = min(listIndices[i / params.count * ${MOST}u + place], params.codewords - 1u);
-      codes[(row * params.groups + group) * params.count + place] = i32(code);
+      let at = (row * params.groups + group) * params.count + place;
+      let listed = i / params.count * ${MOST}u + place;
+      codes[at] = i32(min(listIndices[listed], params.codewords - 1u));
+      if (params.direct != 0u) { distances[at] = listScores[listed]; }
     }
   }
 }`,

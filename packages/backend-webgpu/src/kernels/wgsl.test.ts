@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Kernel } from "../kernel.js";
 import * as assign from "./assign.js";
+import * as beam from "./beam.js";
 import * as clusters from "./clusters.js";
 import * as codebooks from "./codebooks.js";
 import * as dense from "./dense.js";
@@ -8,7 +9,7 @@ import * as scalar from "./scalar.js";
 import * as settle from "./settle.js";
 import * as topK from "./top-k.js";
 
-const kernels = [assign, clusters, codebooks, dense, scalar, settle, topK]
+const kernels = [assign, beam, clusters, codebooks, dense, scalar, settle, topK]
   .flatMap((module): unknown[] => Object.values(module))
   .filter((value): value is Kernel => typeof value === "object");
 

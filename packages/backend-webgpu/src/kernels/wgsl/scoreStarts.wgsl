@@ -3,6 +3,7 @@ struct Params {
   items: u32,
   dimension: u32,
   ip: u32,
+  slot: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> codebooks: array<f32>;
@@ -30,6 +31,6 @@ fn main(
     let value = codebooks[codeword + i];
     squares = fma(value, value, squares);
   }
-  if (!finite(squares)) { fault(1u, item); }
+  if (!finite(squares)) { fault(params.slot, item); }
   starts[item] = select(0.5 * squares, 0.0, params.ip != 0u);
 }

@@ -7,12 +7,14 @@ struct Params {
   codewords: u32,
   dimension: u32,
   count: u32,
+  direct: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> codebooks: array<f32>;
 @group(0) @binding(3) var<storage, read> starts: array<f32>;
 @group(0) @binding(4) var<storage, read_write> codes: array<i32>;
+@group(0) @binding(5) var<storage, read_write> distances: array<f32>;
 const DEPTH = 16u;
 const PITCH = 65u;
 var<workgroup> rowTile: array<vec4f, DEPTH>;
@@ -107,7 +109,7 @@ fn main(
   for (var first = 0u; first < params.codewords; first += 64u) {
     let codeword = first + lane;
     var start = 0.0;
-    if (codeword < params.codewords) { start = starts[params.startsStart + group * params.codewords + codeword]; }
+    if (params.direct == 0u && codeword < params.codewords) { start = starts[params.startsStart + group * params.codewords + codeword]; }
     var sums = vec4f(start);
     for (var k0 = 0u; k0 < params.dimension; k0 += DEPTH) {
       for (var i = lane; i < 64u * DEPTH; i += 64u) {
@@ -122,7 +124,15 @@ fn main(
         );
       }
       workgroupBarrier();
-      for (var k = 0u; k < DEPTH; k++) { sums = fma(-rowTile[k], vec4f(bookTile[k * PITCH + lane]), sums); }
+      for (var k = 0u; k < DEPTH; k++) {
+        let values = rowTile[k];
+        let other = vec4f(bookTile[k * PITCH + lane]);
+        if (params.direct != 0u) {
+          sums = fma(values - other, values - other, sums);
+        } else {
+          sums = fma(-values, other, sums);
+        }
+      }
       workgroupBarrier();
     }
     var index = codeword;
@@ -148,8 +158,10 @@ fn main(
     let row = firstRow + i / params.count;
     let place = i % params.count;
     if (row < params.rows) {
-      let code = min(listIndices[i / params.count * 256u + place], params.codewords - 1u);
-      codes[(row * params.groups + group) * params.count + place] = i32(code);
+      let at = (row * params.groups + group) * params.count + place;
+      let listed = i / params.count * 256u + place;
+      codes[at] = i32(min(listIndices[listed], params.codewords - 1u));
+      if (params.direct != 0u) { distances[at] = listScores[listed]; }
     }
   }
 }
