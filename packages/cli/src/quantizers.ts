@@ -4,12 +4,13 @@ import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
 import { scalarPart } from "@tessera/scalar";
 import { createTransformedPart, transformParts } from "@tessera/transforms";
-import { vqPart } from "@tessera/vq";
+import { fsqPart, vqPart } from "@tessera/vq";
 
 /** Every quantizer that the command can fit and load. */
 export function knownQuantizers(): Quantizers {
   return createQuantizers([
     vqPart,
+    fsqPart,
     scalarPart,
     signPart,
     residualPart,

@@ -20,7 +20,8 @@ import { checkGroups } from "@tessera/kmeans";
 import { columnsOfRows } from "./columns.js";
 import { fitCodebooks, isPlainVq } from "./codebooks.js";
 import { PqModel, readPqFacts } from "./pq-model.js";
-import { readSplitFacts, SplitModel } from "./split-model.js";
+import { namingWholeRow, SharedSplitModel, slicesAsRows } from "./shared-split-model.js";
+import { readSplitFacts, type SplitFacts, SplitModel } from "./split-model.js";
 
 /** Sub-quantizers that a model file may have in all. */
 const MOST_GROUPS = 2 ** 16;
@@ -30,18 +31,18 @@ export const splitPart: QuantizerPart<"split"> = {
   kind: "split",
   async fit(spec, rows, context) {
     const { options, seed } = context;
-    if (isPlainVq(spec.each)) {
+    if (isPlainVq(spec.each) && !spec.shared) {
       return fitCodebooks(spec.groups, spec.each.codebookSize, rows, { ...options, seed });
     }
     const { sample, signal } = options;
     if (sample === undefined) {
       checkReplayable(rows);
-      return fitGroups(spec, rows, context);
+      return fitSlices(spec, rows, context);
     }
     // One sample for all groups; what a group would draw from it is all of it.
     const random = new Random(seed).stream("sample");
     const drawn = await sampleRows(rows, sample, random, signal);
-    return withSampledRows(drawn, () => fitGroups(spec, drawn.matrix, context));
+    return withSampledRows(drawn, () => fitSlices(spec, drawn.matrix, context));
   },
   restore(spec, state, context) {
     // Sub-quantizers without tensors would not run out of them.
@@ -49,6 +50,10 @@ export const splitPart: QuantizerPart<"split"> = {
       throw new FormatError(`the model's spec has more than ${MOST_GROUPS} groups`);
     }
     const { groups, each } = spec;
+    if (spec.shared) {
+      const model = context.restore(each, state.child("shared"));
+      return new SharedSplitModel(groups, model, readSplitFacts(state.facts));
+    }
     if (isPlainVq(each)) {
       const codebooks = Array.from({ length: groups }, (_, m) =>
         state.child(`groups.${m}`).matrix("codebook", each.codebookSize),
@@ -62,12 +67,46 @@ export const splitPart: QuantizerPart<"split"> = {
   },
 };
 
-/** Each group by itself, on its own slice of the rows. */
-async function fitGroups(spec: SplitSpec, rows: Rows, context: FitContext): Promise<SplitModel> {
-  const { backend, signal, onProgress } = context.options;
-  const { groups: total, each } = spec;
+async function fitSlices(
+  spec: SplitSpec,
+  rows: Rows,
+  context: FitContext,
+): Promise<SplitModel | SharedSplitModel> {
+  const { backend, signal } = context.options;
   const cols = await widthOf(rows, signal);
-  checkGroups(total, cols);
+  checkGroups(spec.groups, cols);
+  const fitted = await (spec.shared
+    ? fitShared(spec, rows, cols, context)
+    : fitGroups(spec, rows, cols, context));
+  const { distortion } = await evaluate(fitted({}), rows, { backend, signal });
+  return fitted({ distortion });
+}
+
+type Fitted<M> = (facts: SplitFacts) => M;
+
+/** One sub-quantizer, on the slices of all groups as rows. */
+async function fitShared(
+  { groups, each }: SplitSpec,
+  rows: Rows,
+  cols: number,
+  context: FitContext,
+): Promise<Fitted<SharedSplitModel>> {
+  const slices = slicesAsRows(rows, groups, cols);
+  // The rows are a sample already.
+  const model = await namingWholeRow(groups, () =>
+    context.fit(each, slices, "shared", { sample: undefined }),
+  );
+  return (facts) => new SharedSplitModel(groups, model, facts);
+}
+
+/** Each group by itself, on its own slice of the rows. */
+async function fitGroups(
+  { groups: total, each }: SplitSpec,
+  rows: Rows,
+  cols: number,
+  context: FitContext,
+): Promise<Fitted<SplitModel>> {
+  const { onProgress } = context.options;
   const groups: Model[] = [];
   for (let m = 0; m < total; m++) {
     const slice = columnsOfRows(rows, (m * cols) / total, ((m + 1) * cols) / total);
@@ -81,8 +120,7 @@ async function fitGroups(spec: SplitSpec, rows: Rows, context: FitContext): Prom
       await namingGroup(m, total, () => context.fit(each, slice, `groups.${m}`, changes)),
     );
   }
-  const { distortion } = await evaluate(new SplitModel(groups), rows, { backend, signal });
-  return new SplitModel(groups, { distortion });
+  return (facts) => new SplitModel(groups, facts);
 }
 
 async function widthOf(rows: Rows, signal: AbortSignal | undefined): Promise<number> {

@@ -20,9 +20,18 @@ import { exchangeRefine, exchangeRowLimit, fitKmeans, type KmeansInit } from "@t
 import { checkVqMetric, type VqFacts, VqModel } from "./model.js";
 import { normalizedRows } from "./normalize.js";
 import { holdFew } from "./hold.js";
+import { type EmaFit, fitEma } from "./ema/fit.js";
+import type { EmaOptions } from "./ema/options.js";
 
 /** What {@link fitSpec} takes beyond the options that all parts share. `beam` has no meaning for one codebook. */
-export interface VqTraining extends FitOptions {
+export interface VqTraining extends FitOptions, EmaOptions {
+  /**
+   * How the codebook is learned: by k-means and exchanges, or by exponential moving averages over batches ({@link
+   * EmaCodebook}), as networks learn theirs. Default `kmeans`, which ends lower. The options of moving averages need `ema`.
+   */
+  readonly update?: "kmeans" | "ema" | undefined;
+  /** Rows of a step of moving averages. Default 2048. */
+  readonly batchSize?: number | undefined;
   /** How the codebook starts. Default `k-means++`. */
   readonly init?: KmeansInit | undefined;
   /**
@@ -85,7 +94,9 @@ export async function fitSpec(spec: VqSpec, rows: Rows, options: VqTraining): Pr
 }
 
 async function fitRows(spec: VqSpec, rows: Rows, options: VqTraining): Promise<VqModel> {
+  checkUpdate(options);
   const backend = await resolveBackend(options.backend);
+  if (options.update === "ema") return fitByEma(spec, rows, options, backend);
   const few = await fewRows(spec, rows, options);
   return few
     ? fitByExchange(spec, few, options, backend)
@@ -130,7 +141,7 @@ async function fitByExchange(
       ...kmeansOptions(spec, options, backend),
       iterations: Math.min(iterations, ITERATIONS_BEFORE_EXCHANGE),
       initRows: INIT_ROWS_PER_CODEWORD * spec.codebookSize,
-      seed: restart === 0 ? seed : new Random(seed).stream("restart", restart).uint32(),
+      seed: restartSeed(seed, restart),
       restarts: 1,
     });
     const refined = await exchangeRefine(rows, start.codes!, start.codebook, {
@@ -162,10 +173,35 @@ async function fitByLloyd(
     input,
     kmeansOptions(spec, options, backend),
   );
-  return new VqModel(spec, codebook, {
-    ...(spec.metric === undefined ? { distortion } : { similarity: -distortion }),
-    iterations,
-  });
+  return new VqModel(spec, codebook, { ...meanFact(spec, distortion), iterations });
+}
+
+async function fitByEma(
+  spec: VqSpec,
+  rows: Rows,
+  options: VqTraining,
+  backend: CompleteBackend,
+): Promise<VqModel> {
+  const { restarts = 1, seed = 0 } = options;
+  checkRestarts(restarts);
+  const input = spec.metric === "cosine" ? normalizedRows(rows) : rows;
+  let best: EmaFit | undefined;
+  for (let restart = 0; restart < restarts; restart++) {
+    const run = restartSeed(seed, restart);
+    const fitted = await fitEma(spec, input, { ...options, seed: run }, backend);
+    if (!best || fitted.distortion < best.distortion) best = fitted;
+  }
+  const { codebook, distortion, iterations } = best!;
+  return new VqModel(spec, codebook, { ...meanFact(spec, distortion), iterations });
+}
+
+/** The mean distance of the training rows, by the name that it has under the metric. */
+function meanFact(spec: VqSpec, distance: number): VqFacts {
+  return spec.metric === undefined ? { distortion: distance } : { similarity: -distance };
+}
+
+function restartSeed(seed: number, restart: number): number {
+  return restart === 0 ? seed : new Random(seed).stream("restart", restart).uint32();
 }
 
 function kmeansOptions(spec: VqSpec, options: VqTraining, backend: CompleteBackend) {
@@ -183,6 +219,23 @@ function kmeansOptions(spec: VqSpec, options: VqTraining, backend: CompleteBacke
     signal,
     onProgress,
   };
+}
+
+const EMA_OPTIONS = ["decay", "epsilon", "deadCodeThreshold", "batchSize"] as const;
+
+function checkUpdate({ update = "kmeans", exchange, ...options }: VqTraining): void {
+  if (update !== "kmeans" && update !== "ema") {
+    throw new ArgumentError(`update is "${String(update)}"; it must be kmeans or ema`);
+  }
+  if (update === "ema" && exchange === true) {
+    throw new ArgumentError("exchange is true, but update is ema, which exchanges nothing");
+  }
+  const name = EMA_OPTIONS.find((option) => options[option] !== undefined);
+  if (update === "kmeans" && name !== undefined) {
+    throw new ArgumentError(`${name} is given, which is an option of update "ema"`, {
+      hint: 'add update: "ema"',
+    });
+  }
 }
 
 function checkRestarts(restarts: number): void {

@@ -10,7 +10,8 @@ export function normalizedRows(rows: Rows): Rows {
   };
 }
 
-function normalized({ data, rows, cols }: Matrix): Matrix {
+/** {@link normalizedRows} of a matrix. */
+export function normalized({ data, rows, cols }: Matrix): Matrix {
   const unit = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) {
     let squares = 0;

@@ -10,7 +10,6 @@ import {
   type Matrix,
   matrix,
   NonFiniteError,
-  type Rows,
   ShapeError,
   sliceRows,
   tieTolerance,
@@ -23,6 +22,7 @@ import {
 } from "@tessera/backend-testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { onceOnly, stream } from "../test/rows.js";
 import { fitVq, VqModel, vqPart } from "./index.js";
 
 const backend = createReferenceBackend();
@@ -30,21 +30,6 @@ const quantizers = createQuantizers([vqPart]);
 
 function normalRows(seed: number, rows: number, cols: number): Matrix {
   return gaussianMatrix(rows, cols, { seed });
-}
-
-/** A stream that can be read again, cut into batches of `size`. */
-function stream(rows: Matrix, size: number): Rows {
-  return {
-    async *[Symbol.asyncIterator]() {
-      for (let start = 0; start < rows.rows; start += size) {
-        yield sliceRows(rows, start, Math.min(rows.rows, start + size));
-      }
-    },
-  };
-}
-
-async function* onceOnly(rows: Matrix) {
-  yield rows;
 }
 
 const square = new VqModel(

@@ -224,6 +224,15 @@ describe("specs", () => {
     );
   });
 
+  it("of levels for rows of another width say how to bring them down", async () => {
+    await fails(
+      fit(vectors, "fsq(8,5)"),
+      1,
+      "tessera: fsq(8,5) takes rows of 2 values; these have 4",
+      "hint: bring the rows down first, as in pca2>fsq(8,5)",
+    );
+  });
+
   it("that this build cannot run name the package", async () => {
     await fails(
       fit(vectors, "ae(4,2)>pq2x4"),

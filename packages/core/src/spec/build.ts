@@ -4,6 +4,7 @@ import type {
   FsqSpec,
   SignSpec,
   Spec,
+  SplitSpec,
   SqSpec,
   TransformedSpec,
   TransformSpec,
@@ -36,9 +37,12 @@ export function sign(options: Omit<SignSpec, "kind"> = {}): Spec {
   return checkSpec({ kind: "sign", ...options });
 }
 
-/** Finite scalar quantization. */
-export function fsq(levels: FsqSpec["levels"]): Spec {
-  return checkSpec({ kind: "fsq", levels });
+/** Finite scalar quantization: `levels[i]` values in dimension i. */
+export function fsq(
+  levels: FsqSpec["levels"],
+  options: Omit<FsqSpec, "kind" | "levels"> = {},
+): Spec {
+  return checkSpec({ kind: "fsq", levels, ...options });
 }
 
 /** `a + b + …`: each quantizes what those before it left over. */
@@ -46,9 +50,13 @@ export function residual(...levels: readonly SpecLike[]): Spec {
   return checkSpec({ kind: "residual", levels: levels.map(toSpec) });
 }
 
-/** The dimensions cut into `groups` equal slices, one `each` per slice. */
-export function split(groups: number, each: SpecLike): Spec {
-  return checkSpec({ kind: "split", groups, each: toSpec(each) });
+/** The dimensions cut into `groups` equal slices, one `each` per slice, or one for all of them. */
+export function split(
+  groups: number,
+  each: SpecLike,
+  options: Omit<SplitSpec, "kind" | "groups" | "each"> = {},
+): Spec {
+  return checkSpec({ kind: "split", groups, each: toSpec(each), ...options });
 }
 
 /** `t > … > q`: transforms, then a quantizer. */

@@ -83,8 +83,10 @@ export function checkSpec(value: unknown, path = "", depth = 0): Spec {
       };
     }
     case "fsq": {
-      only(fields, path, ["levels"]);
-      return { kind: "fsq", levels: integers(fields, path, "levels", 2, MAX_CARDINALITY) };
+      only(fields, path, ["levels", "scale"]);
+      const levels = integers(fields, path, "levels", 2, 256);
+      const scale = choice(fields, path, "scale", ["learned", "none"], "learned");
+      return { kind: "fsq", levels, ...(scale === "learned" ? {} : { scale }) };
     }
     case "residual": {
       only(fields, path, ["levels"]);
@@ -95,10 +97,11 @@ export function checkSpec(value: unknown, path = "", depth = 0): Spec {
       return levels.length === 1 ? levels[0]! : { kind: "residual", levels };
     }
     case "split": {
-      only(fields, path, ["groups", "each"]);
+      only(fields, path, ["groups", "each", "shared"]);
       const groups = integer(fields, path, "groups", 1, 2 ** 16);
       const each = checkSpec(fields["each"], `${path}.each`, depth + 1);
-      return groups === 1 ? each : { kind: "split", groups, each };
+      const shared = flag(fields, path, "shared");
+      return groups === 1 ? each : { kind: "split", groups, each, ...(shared ? { shared } : {}) };
     }
     case "transformed": {
       only(fields, path, ["transform", "quantizer"]);

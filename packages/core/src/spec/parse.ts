@@ -7,7 +7,7 @@ import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./typ
  *
  *     spec  = { transform ">" } sum
  *     sum   = atom { "+" atom }
- *     atom  = name [ "(" arguments ")" ] | "(" spec ")"
+ *     atom  = name [ "(" arguments ")" ] | "split" groups "(" spec [ "," "shared" "=" "true" ] ")" | "(" spec ")"
  *
  * `>` binds looser than `+`: `ae(64)>vq256+vq256` encodes, then quantizes twice. The names are the keys of `LEAVES`,
  * `TRANSFORMS` and `SUGAR` below, with their numbers written on (`vq256`, `pca64`, `rq3x256`).
@@ -27,7 +27,12 @@ interface Token {
   readonly end: number;
 }
 
-type Arguments = { readonly values: readonly number[]; readonly options: Record<string, unknown> };
+interface Arguments {
+  readonly values: readonly number[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const NOTHING: Arguments = { values: [], options: {} };
 
 /** What a name with so many numbers written on it builds. The result still goes through the checks. */
 interface Name {
@@ -74,7 +79,8 @@ const LEAVES: Readonly<Record<string, Name>> = {
     numbers: 0,
     example: "fsq(8,5,5,5)",
     list: true,
-    build: (_, { values }) => ({ kind: "fsq", levels: values }),
+    options: ["scale"],
+    build: (_, { values, options }) => ({ kind: "fsq", levels: values, ...options }),
   },
 };
 
@@ -112,7 +118,25 @@ const transformed = (transform: unknown, quantizer: unknown) => ({
   quantizer,
 });
 
+/** What `splitM(…)` takes in its parentheses after the sub-quantizer. */
+const SPLIT: Name = {
+  numbers: 1,
+  example: "split4(vq256)",
+  options: ["shared"],
+  build: ([groups], { options }) => ({ kind: "split", groups, ...options }),
+};
+
 const SUGAR: Readonly<Record<string, Name>> = {
+  lfq: {
+    numbers: 1,
+    example: "lfq12",
+    build: ([dimension]) => ({
+      kind: "fsq",
+      // As for the levels of `rq`.
+      levels: dimension! <= 2 ** 12 ? Array.from({ length: dimension! }, () => 2) : [],
+      scale: "none",
+    }),
+  },
   rq: { numbers: 2, example: "rq3x256", build: ([levels, size]) => residual(levels, size) },
   pq: { numbers: 2, example: "pq16x256", build: ([groups, size]) => split(groups, vq(size)) },
   opq: {
@@ -230,10 +254,10 @@ class Parser {
     if (split) {
       this.#expect("(");
       const each = this.spec();
+      const given = this.#accept(",") ? this.#list(SPLIT) : NOTHING;
       this.#expect(")");
-      return this.#checked(token, () =>
-        checkSpec({ kind: "split", groups: Number(split[1]), each }),
-      );
+      const fields = SPLIT.build([Number(split[1])], given) as object;
+      return this.#checked(token, () => checkSpec({ ...fields, each }));
     }
     const name = nameOf(token.text);
     const known = LEAVES[name.word] ?? SUGAR[name.word];
@@ -258,9 +282,16 @@ class Parser {
 
   /** `(8,5,5,5)` or `(metric=cosine,bits=4)`, if there is one. */
   #arguments(name: Name): Arguments {
+    if (!this.#accept("(")) return NOTHING;
+    const given = this.#list(name);
+    this.#expect(")");
+    return given;
+  }
+
+  /** What stands between the parentheses. */
+  #list(name: Name): Arguments {
     const values: number[] = [];
     const options: Record<string, unknown> = {};
-    if (!this.#accept("(")) return { values, options };
     do {
       const token = this.#next();
       if (name.list && /^\d+$/.test(token.text)) values.push(Number(token.text));
@@ -279,7 +310,6 @@ class Parser {
             : value.text;
       } else this.#fail(`stands where ${name.list ? "a number" : "name=value"} is expected`, token);
     } while (this.#accept(","));
-    this.#expect(")");
     return { values, options };
   }
 
@@ -354,10 +384,14 @@ function nameOf(token: string): { word: string; numbers: number[] } {
 
 function suggest(token: string): string {
   const { word, numbers } = nameOf(token.toLowerCase().replace(/[^a-z0-9]/g, ""));
-  const split = { numbers: 1, example: "split4(vq256)" };
-  let best: { readonly example: string } = split;
+  let best: Name = SPLIT;
   let fewest = Infinity;
-  for (const [name, known] of Object.entries({ ...LEAVES, ...SUGAR, ...TRANSFORMS, split })) {
+  for (const [name, known] of Object.entries({
+    ...LEAVES,
+    ...SUGAR,
+    ...TRANSFORMS,
+    split: SPLIT,
+  })) {
     const edits = editDistance(word, name) + 2 * Math.abs(known.numbers - numbers.length);
     if (edits < fewest) {
       fewest = edits;

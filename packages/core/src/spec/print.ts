@@ -23,7 +23,11 @@ export function printSpec(spec: Spec): string {
         estimator: spec.estimator,
       })}`;
     case "fsq":
-      return `fsq(${spec.levels.join(",")})`;
+      return spec.scale === undefined
+        ? `fsq(${spec.levels.join(",")})`
+        : spec.levels.every((count) => count === 2)
+          ? `lfq${spec.levels.length}`
+          : `fsq(${spec.levels.join(",")},scale=${spec.scale})`;
     case "residual": {
       const sizes = spec.levels.map(plainVqSize);
       return sizes[0] !== undefined && sizes.every((size) => size === sizes[0])
@@ -38,6 +42,7 @@ export function printSpec(spec: Spec): string {
             .join("+");
     }
     case "split": {
+      if (spec.shared) return `split${spec.groups}(${printSpec(spec.each)},shared=true)`;
       const size = plainVqSize(spec.each);
       return size === undefined
         ? `split${spec.groups}(${printSpec(spec.each)})`

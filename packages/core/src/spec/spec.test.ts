@@ -36,11 +36,18 @@ const specs: fc.Arbitrary<Spec> = fc.letrec<{ spec: Spec; level: Spec }>((tie) =
       )
       .map(parseSpec),
     fc
-      .array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 4 })
-      .map((levels) => fsq(levels)),
+      .record({
+        levels: fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 4 }),
+        options: fc.constantFrom({}, { scale: "none" } as const),
+      })
+      .map(({ levels, options }) => fsq(levels, options)),
     fc
-      .record({ groups: fc.integer({ min: 2, max: 64 }), each: tie("spec") })
-      .map(({ groups, each }) => split(groups, each)),
+      .record({
+        groups: fc.integer({ min: 2, max: 64 }),
+        each: tie("spec"),
+        options: fc.constantFrom({}, { shared: true } as const),
+      })
+      .map(({ groups, each, options }) => split(groups, each, options)),
     fc
       .record({
         transform: fc.constantFrom<TransformSpec>(
@@ -84,6 +91,13 @@ describe("the short string", () => {
     ["opq16x256", transformed({ kind: "opq" }, "pq16x256")],
     ["vq4096+pq16x256", residual("vq4096", "pq16x256")],
     ["split4(rq2x256)", split(4, "rq2x256")],
+    ["split4(vq256,shared=true)", split(4, "vq256", { shared: true })],
+    ["split2(vq8(metric=ip),shared=true)", split(2, vq(8, { metric: "ip" }), { shared: true })],
+    ["split2(vq8+fsq(3,3),shared=true)", split(2, "vq8+fsq(3,3)", { shared: true })],
+    ["fsq(8,5,5,5)", fsq([8, 5, 5, 5])],
+    ["fsq(8,5,scale=none)", fsq([8, 5], { scale: "none" })],
+    ["lfq3", fsq([2, 2, 2], { scale: "none" })],
+    ["fsq(2,2)", fsq([2, 2])],
     ["sq8", sq(8)],
     ["fp16", sq(16, { levels: "fp16" })],
     ["sign", sign()],
@@ -147,6 +161,14 @@ describe("a spec that does not parse", () => {
     ["vq8)", 3, "is not expected here"],
     ["vq8 § vq8", 4, "has no meaning"],
     ["fsq", 0, "levels must be a list"],
+    ["lfq0", 0, "levels must be a list"],
+    ["lfq4097", 0, "levels must be a list"],
+    ["fsq(8,257)", 0, "levels[1] is 257; it must be an integer from 2 to 256"],
+    ["fsq(8,scale=1)", 0, "scale is 1; it may be learned, none"],
+    ["split4(vq8,)", 11, "stands where name=value is expected"],
+    ["split4(vq8,8)", 11, "stands where name=value is expected"],
+    ["split4(vq8,each=4)", 11, '"each" is not an option of split4(vq256), which takes shared'],
+    ["split4(vq8,shared=no)", 0, 'shared is "no"; it may be true or false'],
     [`${"(".repeat(200)}vq8`, 32, "nested too deeply"],
   ])("%j: column %i, %s", (text, start, message) => {
     const error = catchError(() => parseSpec(text));

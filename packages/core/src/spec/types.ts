@@ -51,10 +51,19 @@ export interface SignSpec {
   readonly estimator?: "rabitq";
 }
 
-/** Finite scalar quantization: bounded rounding to `levels[i]` values in dimension i. Short form `fsq(8,5,5,5)`. */
+/**
+ * Finite scalar quantization: bounded rounding to `levels[i]` values in dimension i. Short forms `fsq(8,5,5,5)`, and
+ * `lfq12` for 12 dimensions of two values under `scale` `none`.
+ */
 export interface FsqSpec {
   readonly kind: "fsq";
+  /** 2..256 each, one for every dimension of the rows. */
   readonly levels: readonly number[];
+  /**
+   * How values meet the bound: by each dimension's mean and deviation over the training rows if left out. `none`: as they
+   * are, and decoded to values of −1..1, which is what a network trained with FSQ gives and takes.
+   */
+  readonly scale?: "none";
 }
 
 /** `a + b + …`: each level quantizes what the levels before it left over. Short forms `vq256+vq64`, `rq3x256`. */
@@ -69,6 +78,8 @@ export interface SplitSpec {
   readonly kind: "split";
   readonly groups: number;
   readonly each: Spec;
+  /** One sub-quantizer for all groups, learned from the slices of all. Short form `split4(vq256,shared=true)`. */
+  readonly shared?: true;
 }
 
 /** `t > q`: a transform, then a quantizer of what it gives. Short forms `hadamard>sq4`, `opq16x256`. */

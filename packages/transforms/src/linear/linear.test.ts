@@ -184,6 +184,18 @@ describe("procrustes", () => {
     expect(difference(await solve(m, n, first), q)).toBeLessThan(1e-4);
   });
 
+  it("is the same at any scale of the matrix", async () => {
+    const m = gaussianMatrix(6, 6, { seed: 5 }).data;
+    const rotation = await solve(m, 6);
+    for (const scale of [2 ** -120, 2 ** -40, 2 ** 60]) {
+      const scaled = await solve(
+        m.map((value) => scale * value),
+        6,
+      );
+      expect(difference(scaled, rotation)).toBeLessThan(1e-5);
+    }
+  });
+
   it("is orthogonal within 1e-5 and reaches the sum of the singular values, for any matrix", async () => {
     await fc.assert(
       fc.asyncProperty(

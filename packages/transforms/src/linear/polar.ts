@@ -33,9 +33,11 @@ export async function procrustes(
       `the Procrustes problem needs two square matrices of one size, not [${m.shape.join(", ")}] and [${previous.shape.join(", ")}]`,
     );
   }
-  const norm = frobenius(await m.read());
-  const pull = norm === 0 ? 1 : PULL * norm;
-  let x = backend.combine(m, previous, 1, pull);
+  // Brought to norm 1, so that products of three of it do not vanish: rows may be the last digits that a residual left over.
+  const inverse = 1 / frobenius(await m.read());
+  const vanishes = !Number.isFinite(Math.fround(inverse));
+  const pull = vanishes ? 1 : PULL;
+  let x = backend.combine(m, previous, vanishes ? 0 : inverse, pull);
   let gram = gramOf(backend, x);
   try {
     // No singular value is larger than this, and none is smaller than the pull unless it cancels part of M.
