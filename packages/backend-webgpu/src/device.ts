@@ -53,8 +53,9 @@ export class Device {
     this.gpu = gpu;
     this.#owned = owned;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
-    // Indices of bytes and elements are uint32 in kernels.
-    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize, 2 ** 32 - 4);
+    // A read stages a tensor with its fault cell; indices of bytes are uint32 in kernels.
+    const readable = Math.min(maxBufferSize - CELL_BYTES, 2 ** 32 - 4);
+    const most = Math.min(maxStorageBufferBindingSize, readable);
     this.maxBytes = most - (most % 4);
     this.recorder = new Recorder(gpu);
     this.#pool = new BufferPool(gpu, this.maxBytes);
