@@ -107,6 +107,9 @@ export class Codes {
     if (rowBytes === 0 || packed.length % rowBytes !== 0) {
       throw new FormatError(`${packed.length} bytes are not whole rows of ${rowBytes} bytes`);
     }
+    // Codes of whole bytes are packed as they are. Not by `slice`, which does not copy a `Buffer`.
+    if (bits.every((width) => width === 8))
+      return new Codes(Uint8Array.from(packed), cardinalities);
     const rows = packed.length / rowBytes;
     const data = new (codeArrayFor(cardinalities))(rows * columns);
     for (let i = 0; i < rows; i++) {

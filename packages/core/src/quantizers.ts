@@ -36,8 +36,9 @@ export interface FitContext {
   /** This part's own seed, derived from the caller's by the part's place in the spec. */
   readonly seed: number;
   /**
-   * Fits a spec inside this one. `name` is its place, such as `levels.1`; it names its random stream. `changes` replace
-   * some of the options for it.
+   * Fits a spec inside this one. `name` is its place, such as `levels.1`; it names its random stream. An empty name is this
+   * part's own place: the spec is fitted as if it stood there instead, with the same seed. `changes` replace some of the
+   * options for it.
    */
   fit(spec: Spec, rows: Rows, name: string, changes?: Omit<FitOptions, "seed">): Promise<Model>;
 }
@@ -81,7 +82,7 @@ export function createQuantizers(parts: readonly AnyPart[]): Quantizers {
           inner,
           innerRows,
           { ...options, ...changes },
-          new Random(seed).stream(name).uint32(),
+          name === "" ? seed : new Random(seed).stream(name).uint32(),
         ),
     });
   const restore = (spec: Spec, state: StateReader): Model =>

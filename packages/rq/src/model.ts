@@ -33,7 +33,16 @@ export interface ResidualFacts {
   readonly beam?: number;
   /** Mean over the training rows of the squared L2 error after each level. */
   readonly distortionPerLevel?: readonly number[];
+  /** Under `refine=joint`: what the codebooks were before refinement. */
+  readonly start?: "rq" | "pq" | "opq";
+  /** Under `refine=joint`: rounds of refinement that were kept. */
+  readonly rounds?: number;
+  /** Under `shared`: what each level's codebook is, times the first one. The first scale is 1. */
+  readonly scales?: readonly number[];
 }
+
+/** The options of a residual spec. */
+export type ResidualSpecOptions = Omit<ResidualSpec, "kind" | "levels">;
 
 /** Rows of a batch where levels encode one after another on the host. */
 const BATCH_ROWS = 16_384;
@@ -54,9 +63,14 @@ export class ResidualModel implements Model<ResidualSpec> {
 
   /**
    * @param levels two or more models of one dimension
+   * @param options how the levels were learned, for the spec
    * @throws {ShapeError} if their dimensions differ
    */
-  constructor(levels: readonly Model[], facts: ResidualFacts = {}) {
+  constructor(
+    levels: readonly Model[],
+    facts: ResidualFacts = {},
+    { refine, start, shared }: ResidualSpecOptions = {},
+  ) {
     if (levels.length < 2) {
       throw new ArgumentError(`a residual model has 2 levels or more, not ${levels.length}`);
     }
@@ -68,7 +82,13 @@ export class ResidualModel implements Model<ResidualSpec> {
         );
       }
     });
-    this.spec = { kind: "residual", levels: levels.map(({ spec }) => spec) };
+    this.spec = {
+      kind: "residual",
+      levels: levels.map(({ spec }) => spec),
+      ...(refine && { refine }),
+      ...(start && { start }),
+      ...(shared && { shared }),
+    };
     this.levels = levels;
     this.facts = facts;
     this.cardinalities = levels.flatMap(({ cardinalities }) => cardinalities);
@@ -102,9 +122,9 @@ export class ResidualModel implements Model<ResidualSpec> {
     }
     if (count === 1) return levels[0]!;
     if (count === levels.length) return this;
-    const { distortionPerLevel, ...rest } = this.facts;
+    const { beam, distortionPerLevel } = this.facts;
     return new ResidualModel(levels.slice(0, count), {
-      ...rest,
+      ...(beam !== undefined && { beam }),
       ...(distortionPerLevel && { distortionPerLevel: distortionPerLevel.slice(0, count) }),
     });
   }
@@ -140,6 +160,10 @@ export class ResidualModel implements Model<ResidualSpec> {
 
   state(): ModelState {
     const tensors: Record<string, HostTensor> = {};
+    if (this.spec.shared) {
+      const { tensors } = this.levels[0]!.state();
+      return { tensors, facts: { ...this.facts } };
+    }
     const states = this.levels.map((level) => level.state());
     states.forEach((state, l) => {
       for (const [name, tensor] of Object.entries(state.tensors)) {

@@ -1,19 +1,18 @@
 import {
-  ArgumentError,
   checkReplayable,
   type FitContext,
-  type Model,
-  type Progress,
+  FormatError,
   type QuantizerPart,
   Random,
   type ResidualSpec,
   type Rows,
   sampleRows,
+  type VqSpec,
   withSampledRows,
 } from "@tessera/core";
-import { levelColumns } from "./columns.js";
-import { checkBeam } from "./encode.js";
-import { distortions, residualRows } from "./leftover.js";
+import { fitJoint } from "./joint/fit.js";
+import { fitLevels } from "./levels.js";
+import { fitShared, scaledLevels } from "./shared.js";
 import { ResidualModel, type ResidualFacts } from "./model.js";
 
 /** Fits and loads `a + b + …` of any parts; give it to `createQuantizers` with theirs. */
@@ -23,79 +22,51 @@ export const residualPart: QuantizerPart<"residual"> = {
     const { sample, signal } = context.options;
     if (sample === undefined) {
       checkReplayable(rows);
-      return fitLevels(spec, rows, context);
+      return fitSpec(spec, rows, context);
     }
     // One sample for all levels; what a level would draw from it is all of it.
     const random = new Random(context.seed).stream("sample");
     const drawn = await sampleRows(rows, sample, random, signal);
-    return withSampledRows(drawn, () => fitLevels(spec, drawn.matrix, context));
+    return withSampledRows(drawn, () => fitSpec(spec, drawn.matrix, context));
   },
-  restore: (spec, state, context) =>
-    new ResidualModel(
-      spec.levels.map((level, l) => context.restore(level, state.child(`levels.${l}`))),
-      readFacts(state.facts),
-    ),
+  restore(spec, state, context) {
+    const facts = readFacts(state.facts);
+    const levels = spec.shared
+      ? scaledLevels(
+          state.matrix("codebook", (spec.levels[0] as VqSpec).codebookSize),
+          checkScales(facts.scales, spec.levels.length),
+        )
+      : spec.levels.map((level, l) => context.restore(level, state.child(`levels.${l}`)));
+    return new ResidualModel(levels, facts, spec);
+  },
 };
 
-/** Successive fitting: each level learns what those before it left over. */
-async function fitLevels(
-  spec: ResidualSpec,
-  rows: Rows,
-  context: FitContext,
-): Promise<ResidualModel> {
-  const { beam = 1, onProgress } = context.options;
-  checkBeam(beam, []);
-  const total = spec.levels.length;
-  const levels: Model[] = [];
-  let left = rows;
-  for (const [l, level] of spec.levels.entries()) {
-    if (l > 0) {
-      // Greedy levels see what the last one left; a beam may choose other codes at every level.
-      left =
-        beam === 1 || l === 1
-          ? await residualRows(left, levels[l - 1]!, context)
-          : await residualRows(rows, new ResidualModel(levels, { beam }), context);
-    }
-    const changes = {
-      onProgress:
-        onProgress &&
-        ((progress: Progress) =>
-          onProgress({ ...progress, task: `level ${l + 1} of ${total}: ${progress.task}` })),
-    };
-    levels.push(
-      await namingLevel(l, total, () => context.fit(level, left, `levels.${l}`, changes)),
-    );
-    checkBeam(beam, levels);
-  }
-  const settings: ResidualFacts = beam === 1 ? {} : { beam };
-  const measured = await distortions(new ResidualModel(levels, settings), rows, context);
-  const ends = levelColumns(levels).map(({ end }) => end);
-  const { prefixes } = new ResidualModel(levels);
-  return new ResidualModel(levels, {
-    ...settings,
-    distortionPerLevel: ends.map((end) => measured[prefixes.indexOf(end)]!),
-  });
+/** @throws {FormatError} unless there is a scale from 0 to 1 for each level, the first 1 */
+function checkScales(scales: ResidualFacts["scales"], levels: number): readonly number[] {
+  const valid = scales?.length === levels && scales[0] === 1;
+  if (valid && scales.every((scale) => scale >= 0 && scale <= 1)) return scales;
+  throw new FormatError(
+    `the model's facts have no scales of ${levels} levels from 0 to 1, the first of them 1`,
+  );
 }
 
-/** Runs `body`, so that a wrong argument names the level. */
-async function namingLevel<T>(level: number, total: number, body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    if (!(error instanceof ArgumentError)) throw error;
-    throw new ArgumentError(
-      `level ${level + 1} of ${total}: ${error.message}`,
-      error.hint === undefined ? {} : { hint: error.hint },
-    );
-  }
+function fitSpec(spec: ResidualSpec, rows: Rows, context: FitContext): Promise<ResidualModel> {
+  if (spec.shared) return fitShared(spec, rows, context);
+  return spec.refine ? fitJoint(spec, rows, context) : fitLevels(spec, rows, context);
 }
 
 /** Facts of a model file, as far as they are ones. */
 function readFacts(facts: Readonly<Record<string, unknown>>): ResidualFacts {
-  const { beam, distortionPerLevel } = facts;
+  const { beam, distortionPerLevel, start, rounds, scales } = facts;
   return {
     ...(Number.isInteger(beam) && { beam: beam as number }),
-    ...(Array.isArray(distortionPerLevel) &&
-      distortionPerLevel.every((value) => typeof value === "number") && { distortionPerLevel }),
+    ...((start === "rq" || start === "pq" || start === "opq") && { start }),
+    ...(Number.isInteger(rounds) && { rounds: rounds as number }),
+    ...(isNumbers(scales) && { scales }),
+    ...(isNumbers(distortionPerLevel) && { distortionPerLevel }),
   };
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "number");
 }

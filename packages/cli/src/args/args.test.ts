@@ -120,6 +120,8 @@ describe("help", () => {
         encode   turn vectors into codes
         decode   turn codes back into vectors
         eval     measure how well a model fits vectors
+        import   make a model of a faiss index or a PyTorch checkpoint
+        export   make a faiss index or a PyTorch checkpoint of a model
         inspect  show what is in a model or a file of vectors, codes or IDs
         doctor   show what this machine computes with, and how fast
 

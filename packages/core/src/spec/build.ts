@@ -2,6 +2,7 @@ import { checkSpec, checkTransform } from "./check.js";
 import { parseSpec } from "./parse.js";
 import type {
   FsqSpec,
+  ResidualSpec,
   SignSpec,
   Spec,
   SplitSpec,
@@ -75,9 +76,21 @@ export function transformed(
   );
 }
 
-/** `levels` residual codebooks of `codebookSize` codewords: `rq3x256` is `rq(3, 256)`. */
-export function rq(levels: number, codebookSize: number): Spec {
-  return parseSpec(`rq${levels}x${codebookSize}`);
+/**
+ * `levels` residual codebooks of `codebookSize` codewords: `rq3x256` is `rq(3, 256)`, `rq4x256(shared=true)` is
+ * `rq(4, 256, { shared: true })`.
+ */
+export function rq(
+  levels: number,
+  codebookSize: number,
+  options: Omit<ResidualSpec, "kind" | "levels"> = {},
+): Spec {
+  return checkSpec({ ...parseSpec(`rq${levels}x${codebookSize}`), ...options });
+}
+
+/** `levels` additive codebooks of `codebookSize` codewords, tuned together from the best start: `aq8x256` is `aq(8, 256)`. */
+export function aq(levels: number, codebookSize: number): Spec {
+  return parseSpec(`aq${levels}x${codebookSize}`);
 }
 
 /** `groups` slices with one codebook of `codebookSize` each: `pq16x256` is `pq(16, 256)`. */

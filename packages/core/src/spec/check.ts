@@ -1,6 +1,6 @@
 import { MAX_CARDINALITY } from "../codes.js";
 import { SpecError } from "../errors.js";
-import type { Spec, TransformSpec } from "./types.js";
+import type { ResidualSpec, Spec, TransformSpec } from "./types.js";
 
 const SQ_BITS = [1, 2, 4, 6, 8];
 /** Deep enough for any real quantizer; stops a hostile file from exhausting the stack. */
@@ -89,12 +89,13 @@ export function checkSpec(value: unknown, path = "", depth = 0): Spec {
       return { kind: "fsq", levels, ...(scale === "learned" ? {} : { scale }) };
     }
     case "residual": {
-      only(fields, path, ["levels"]);
+      only(fields, path, ["levels", "refine", "start", "shared"]);
       const items = list(fields, path, "levels", 64);
       const levels = items
         .map((item, i) => checkSpec(item, `${path}.levels[${i}]`, depth + 1))
-        .flatMap((level) => (level.kind === "residual" ? level.levels : [level]));
-      return levels.length === 1 ? levels[0]! : { kind: "residual", levels };
+        .flatMap((level) => (isPlainSum(level) ? level.levels : [level]));
+      const options = residualOptions(fields, path, levels);
+      return levels.length === 1 ? levels[0]! : { kind: "residual", levels, ...options };
     }
     case "split": {
       only(fields, path, ["groups", "each", "shared"]);
@@ -144,6 +145,41 @@ export function checkTransform(value: unknown, path = ""): TransformSpec {
         `is ${show(fields["kind"])}; it may be center, normalize, rotation, hadamard, pca, opq, itq or ae`,
       );
   }
+}
+
+/** Whether a spec is a residual without options, which is the same as its levels one after another. */
+export function isPlainSum(spec: Spec): spec is ResidualSpec {
+  return spec.kind === "residual" && !spec.refine && !spec.shared;
+}
+
+function residualOptions(
+  fields: Fields,
+  path: string,
+  levels: readonly Spec[],
+): Omit<ResidualSpec, "kind" | "levels"> {
+  const refine = choice(fields, path, "refine", ["none", "joint"], "none");
+  const start = choice(fields, path, "start", ["rq", "best"], "rq");
+  const shared = flag(fields, path, "shared");
+  const other = levels.findIndex((level) => level.kind !== "vq" || level.metric !== undefined);
+  const sizes = new Set(levels.map((level) => (level.kind === "vq" ? level.codebookSize : 0)));
+  for (const [name, given, sameSize] of [
+    ["refine", refine !== "none", false],
+    ["start", start !== "rq", true],
+    ["shared", shared, true],
+  ] as const) {
+    if (!given) continue;
+    if (other >= 0) fail(`${path}.${name}`, `takes levels of plain vq; level ${other + 1} is none`);
+    if (sameSize && sizes.size > 1) {
+      fail(`${path}.${name}`, `takes levels of one size, not of ${[...sizes].join(", ")}`);
+    }
+  }
+  if (start !== "rq" && refine === "none") fail(`${path}.start`, "applies with refine=joint only");
+  if (shared && refine !== "none") fail(`${path}.shared`, "does not go with refine");
+  return {
+    ...(refine === "none" ? {} : { refine }),
+    ...(start === "rq" ? {} : { start }),
+    ...(shared ? { shared } : {}),
+  };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { SpecError } from "../errors.js";
-import { checkSpec, checkTransform } from "./check.js";
+import { checkSpec, checkTransform, isPlainSum } from "./check.js";
 import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./types.js";
 
 /**
@@ -7,9 +7,11 @@ import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./typ
  *
  *     spec  = { transform ">" } sum
  *     sum   = atom { "+" atom }
- *     atom  = name [ "(" arguments ")" ] | "split" groups "(" spec [ "," "shared" "=" "true" ] ")" | "(" spec ")"
+ *     atom  = name [ "(" arguments ")" ] | "split" groups "(" spec [ "," "shared" "=" "true" ] ")"
+ *           | "(" spec ")" [ "(" arguments ")" ]
  *
- * `>` binds looser than `+`: `ae(64)>vq256+vq256` encodes, then quantizes twice. The names are the keys of `LEAVES`,
+ * `>` binds looser than `+`: `ae(64)>vq256+vq256` encodes, then quantizes twice. Options after parentheses are those of
+ * the sum in them, as in `(vq256+vq64)(refine=joint)`. The names are the keys of `LEAVES`,
  * `TRANSFORMS` and `SUGAR` below, with their numbers written on (`vq256`, `pca64`, `rq3x256`).
  *
  * @throws {SpecError} with the offending range of the string and, for a misspelt name, the nearest right one
@@ -118,6 +120,15 @@ const transformed = (transform: unknown, quantizer: unknown) => ({
   quantizer,
 });
 
+const SUM_OPTIONS = ["refine", "start", "shared"];
+/** What a sum in parentheses takes in parentheses after it. */
+const SUM: Name = {
+  numbers: 0,
+  example: "(…+…)",
+  options: SUM_OPTIONS,
+  build: (_, { options }) => options,
+};
+
 /** What `splitM(…)` takes in its parentheses after the sub-quantizer. */
 const SPLIT: Name = {
   numbers: 1,
@@ -137,7 +148,17 @@ const SUGAR: Readonly<Record<string, Name>> = {
       scale: "none",
     }),
   },
-  rq: { numbers: 2, example: "rq3x256", build: ([levels, size]) => residual(levels, size) },
+  rq: {
+    numbers: 2,
+    example: "rq3x256",
+    options: SUM_OPTIONS,
+    build: ([levels, size], { options }) => ({ ...residual(levels, size), ...options }),
+  },
+  aq: {
+    numbers: 2,
+    example: "aq8x256",
+    build: ([levels, size]) => ({ ...residual(levels, size), refine: "joint", start: "best" }),
+  },
   pq: { numbers: 2, example: "pq16x256", build: ([groups, size]) => split(groups, vq(size)) },
   opq: {
     numbers: 2,
@@ -238,7 +259,11 @@ class Parser {
     if (this.#accept("(")) {
       const inner = this.spec();
       this.#expect(")");
-      return inner;
+      const options = this.#peek();
+      if (options.text !== "(") return inner;
+      if (!isPlainSum(inner)) this.#fail("follows no sum that takes options", options);
+      const given = this.#arguments(SUM);
+      return this.#checked(token, () => checkSpec({ ...inner, ...given.options }));
     }
     if (!/^[a-z]/i.test(token.text)) {
       this.#fail(

@@ -1,8 +1,8 @@
 import { DEFAULT_AUTOENCODER_WIDTHS, type Spec, type TransformSpec } from "./types.js";
 
 /**
- * The short string of a spec; `parseSpec` reads it back to an equal spec. Uses the field's names (`rq3x256`, `pq16x256`,
- * `opq16x256`, `itq64`, `rabitq`, `rqvae3x256`) where they say exactly the same.
+ * The short string of a spec; `parseSpec` reads it back to an equal spec. Uses the field's names (`rq3x256`, `aq8x256`,
+ * `pq16x256`, `opq16x256`, `itq64`, `rabitq`, `rqvae3x256`) where they say exactly the same.
  */
 export function printSpec(spec: Spec): string {
   switch (spec.kind) {
@@ -30,16 +30,21 @@ export function printSpec(spec: Spec): string {
           : `fsq(${spec.levels.join(",")},scale=${spec.scale})`;
     case "residual": {
       const sizes = spec.levels.map(plainVqSize);
-      return sizes[0] !== undefined && sizes.every((size) => size === sizes[0])
-        ? `rq${sizes.length}x${sizes[0]}`
-        : // `>` binds looser than `+`, so a transformed level needs its parentheses.
-          spec.levels
-            .map((level) =>
-              level.kind === "transformed" && !isSugar(level)
-                ? `(${printSpec(level)})`
-                : printSpec(level),
-            )
-            .join("+");
+      const { refine, start, shared } = spec;
+      const options = printOptions({ refine, start, shared });
+      if (sizes[0] !== undefined && sizes.every((size) => size === sizes[0])) {
+        const shape = `${sizes.length}x${sizes[0]}`;
+        return start === "best" ? `aq${shape}` : `rq${shape}${options}`;
+      }
+      // `>` binds looser than `+`, so a transformed level needs its parentheses.
+      const sum = spec.levels
+        .map((level) =>
+          level.kind === "transformed" && !isSugar(level)
+            ? `(${printSpec(level)})`
+            : printSpec(level),
+        )
+        .join("+");
+      return options === "" ? sum : `(${sum})${options}`;
     }
     case "split": {
       if (spec.shared) return `split${spec.groups}(${printSpec(spec.each)},shared=true)`;

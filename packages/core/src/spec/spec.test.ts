@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SpecError } from "../errors.js";
-import { fsq, pq, residual, rq, sign, split, sq, transformed, vq } from "./build.js";
+import { aq, fsq, pq, residual, rq, sign, split, sq, transformed, vq } from "./build.js";
 import { checkSpec } from "./check.js";
 import { parseSpec } from "./parse.js";
 import { printSpec } from "./print.js";
@@ -35,6 +35,7 @@ const specs: fc.Arbitrary<Spec> = fc.letrec<{ spec: Spec; level: Spec }>((tie) =
         "sign(bits=4,estimator=rabitq)",
       )
       .map(parseSpec),
+    fc.constantFrom("rq3x16(shared=true)", "aq2x8", "(vq8+vq4)(refine=joint)").map(parseSpec),
     fc
       .record({
         levels: fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 4 }),
@@ -86,6 +87,16 @@ describe("the short string", () => {
     ["vq1024", vq(1024)],
     ["rq3x256", residual("vq256", "vq256", "vq256")],
     ["rq3x256", rq(3, 256)],
+    ["rq4x256(shared=true)", rq(4, 256, { shared: true })],
+    ["rq4x256(refine=joint)", rq(4, 256, { refine: "joint" })],
+    ["aq8x256", aq(8, 256)],
+    ["aq8x256", rq(8, 256, { refine: "joint", start: "best" })],
+    ["(vq256+vq64)(refine=joint)", checkSpec({ ...residual("vq256", "vq64"), refine: "joint" })],
+    ["vq4096+aq8x256", residual("vq4096", aq(8, 256))],
+    [
+      "pca64>(vq8+vq4)(refine=joint)+sq8",
+      transformed({ kind: "pca", dimension: 64 }, residual("(vq8+vq4)(refine=joint)", "sq8")),
+    ],
     ["pq16x256", split(16, "vq256")],
     ["pq16x256", pq(16, 256)],
     ["opq16x256", transformed({ kind: "opq" }, "pq16x256")],
@@ -135,6 +146,7 @@ describe("the short string", () => {
     expect(parseSpec("ae(64)>vq256+vq256")).toEqual(parseSpec("ae(64)>(vq256+vq256)"));
     expect(parseSpec("vq8+(vq8+vq4)")).toEqual(parseSpec("vq8 + vq8 + vq4"));
     expect(parseSpec("rq1x8")).toEqual(parseSpec("vq8"));
+    expect(parseSpec("(vq8+vq8)(refine=joint,start=best)")).toEqual(parseSpec("aq2x8"));
   });
 });
 
@@ -150,7 +162,14 @@ describe("a spec that does not parse", () => {
     ["rq99x256", 0, "levels must be a list of 1 to 64 items"],
     ["vq256(metric=cos)", 0, 'metric is "cos"; it may be l2, ip, cosine'],
     ["vq256(metrik=cosine)", 6, '"metrik" is not an option of vq256, which takes metric'],
-    ["rq3x256(metric=ip)", 8, "takes no options"],
+    ["rq3x256(metric=ip)", 8, "takes refine, start, shared"],
+    ["aq3x256(shared=true)", 8, "takes no options"],
+    ["(vq8)(shared=true)", 5, "follows no sum that takes options"],
+    ["(aq2x8)(shared=true)", 7, "follows no sum that takes options"],
+    ["(vq8+sq8)(refine=joint)", 0, "refine takes levels of plain vq; level 2 is none"],
+    ["(vq8+vq4)(shared=true)", 0, "shared takes levels of one size, not of 8, 4"],
+    ["rq2x8(start=best)", 0, "start applies with refine=joint only"],
+    ["rq2x8(refine=joint,shared=true)", 0, "shared does not go with refine"],
     ["sq3", 0, "bits is 3"],
     ["fp8", 0, "bits is 8"],
     ["center", 0, "is a transform; it needs a quantizer after it"],

@@ -66,11 +66,20 @@ export interface FsqSpec {
   readonly scale?: "none";
 }
 
-/** `a + b + …`: each level quantizes what the levels before it left over. Short forms `vq256+vq64`, `rq3x256`. */
+/**
+ * `a + b + …`: each level quantizes what the levels before it left over. Short forms `vq256+vq64`, `rq3x256`, `aq8x256`,
+ * `rq4x256(shared=true)`, `(vq256+vq64)(refine=joint)`.
+ */
 export interface ResidualSpec {
   readonly kind: "residual";
-  /** Two or more, none of them residual itself: residuals of residuals are flattened. */
+  /** Two or more. A residual among them has options of its own: one without is flattened. */
   readonly levels: readonly Spec[];
+  /** `joint`: codebooks of plain `vq` levels are tuned together after the last one, as in additive quantization. */
+  readonly refine?: "joint";
+  /** With `refine` alone: where that starts. `best` tries product codebooks too, plain and under OPQ's rotation. */
+  readonly start?: "best";
+  /** One codebook for all levels, which are plain `vq` of one size; each level has a scale of its own. */
+  readonly shared?: true;
 }
 
 /** The dimensions cut into `groups` equal slices, one sub-quantizer each. Short forms `split4(rq2x256)`, `pq16x256`. */
