@@ -17,8 +17,8 @@ export interface WebGpuBackendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Features that the device gets where the adapter has them; no kernel needs any. TensorFlow.js times kernels with the first. */
-const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+/** Features that the device gets where the adapter has them: TensorFlow.js times its kernels with this one. Ours need none. */
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
 
 /**
  * Starts the WebGPU backend: on the browser's WebGPU, or in Node on that of the package `webgpu`.
@@ -49,7 +49,9 @@ function backendOn(
   owned: boolean,
 ): WebGpuBackend {
   const device = new Device(gpu, owned);
-  return new WebGpuBackend(device, describe(gpu, adapter ?? gpu.adapterInfo, device.maxBytes));
+  // Older browsers do not say of a device what adapter it is of.
+  const facts = adapter ?? (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? {};
+  return new WebGpuBackend(device, describe(gpu, facts, device.maxBytes));
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */

@@ -227,6 +227,7 @@ export class Device {
       outputs: {},
       params: {
         cell: cell.number,
+        own: rest.length === 0 ? 1 : 0,
         inputs: first.length,
         input0: number(0),
         input1: number(1),

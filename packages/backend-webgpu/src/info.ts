@@ -23,11 +23,11 @@ export interface WebGpuInfo extends BackendInfo {
 
 export function describe(
   gpu: GPUDevice,
-  adapter: GPUAdapterInfo,
+  adapter: Partial<GPUAdapterInfo>,
   maxTensorBytes: number,
 ): WebGpuInfo {
-  const { vendor, architecture, device, description } = adapter;
-  const software = adapter.isFallbackAdapter || architecture === "swiftshader";
+  const { vendor = "", architecture = "", device = "", description = "" } = adapter;
+  const software = adapter.isFallbackAdapter === true || architecture === "swiftshader";
   const {
     maxBufferSize,
     maxStorageBufferBindingSize,

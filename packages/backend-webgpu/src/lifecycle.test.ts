@@ -99,6 +99,25 @@ describe.skipIf(obstacle)(`a GPU${obstacle === undefined ? "" : ` (${obstacle})`
     backend.dispose();
   });
 
+  it("tells of a fault among more inputs than are looked at together", async () => {
+    const backend = await onShared();
+    const x = backend.tensor(Float32Array.of(1, NaN), [2, 1]);
+    const table = backend.tensor(Float32Array.of(0, 1, 2), [1, 3, 1]);
+    // Computed and not read yet, each codebook may be at fault for all that is known.
+    const book = (...codes: number[]) => {
+      const indices = backend.tensor(Int32Array.from(codes), [codes.length, 1]);
+      return backend.reshape(backend.gather(table, indices), [1, codes.length, 1]);
+    };
+    const books = Array.from({ length: 9 }, () => book(0, 2));
+    const own = backend.beamSearch(x, books, 2);
+    await expect(own.codes.read()).rejects.toThrow(NonFiniteError);
+    const later = backend.beamSearch(x, [...books.slice(0, 7), book(0, 3), book(4)], 2);
+    await expect(later.codes.read()).rejects.toThrow("code 3 at row 1");
+    const good = backend.beamSearch(backend.slice(x, 0, 1), books, 2);
+    expect((await good.codes.read()).length).toBe(9);
+    backend.dispose();
+  });
+
   it("uses buffers again, and frees them with the backend", async () => {
     const backend = await onShared();
     const x = backend.tensor(Float32Array.of(1));

@@ -5,7 +5,8 @@ export const SETTLE_INPUTS = 6;
 
 /**
  * One lane. Writes the first fault of a launch to its cell: that of its inputs, in their order, before its own, by slot. A
- * position in slot 0 or 1 counts in `values0` or `values1`, where its kind has values. Empties the slots.
+ * position in slot 0 or 1 counts in `values0` or `values1`, where its kind has values. Empties the slots, unless `own` is 0:
+ * then it looks at inputs alone.
  */
 export const settleKernel = defineKernel({
   name: "settle",
@@ -13,6 +14,7 @@ export const settleKernel = defineKernel({
   outputs: {},
   params: {
     cell: "u32",
+    own: "u32",
     inputs: "u32",
     input0: "u32",
     input1: "u32",
@@ -42,8 +44,12 @@ fn write(kind: u32, row: u32, column: u32, value: u32, limit: u32) {
 
 @compute @workgroup_size(1)
 fn main() {
-  let found0 = atomicExchange(&faults[0], 0u);
-  let found1 = atomicExchange(&faults[1], 0u);
+  var found0 = 0u;
+  var found1 = 0u;
+  if (params.own != 0u) {
+    found0 = atomicExchange(&faults[0], 0u);
+    found1 = atomicExchange(&faults[1], 0u);
+  }
   var inputs = array<u32, ${SETTLE_INPUTS}>(
     params.input0, params.input1, params.input2, params.input3, params.input4, params.input5,
   );

@@ -2,6 +2,7 @@ struct Params {
   values0Start: u32,
   values1Start: u32,
   cell: u32,
+  own: u32,
   inputs: u32,
   input0: u32,
   input1: u32,
@@ -37,8 +38,12 @@ fn write(kind: u32, row: u32, column: u32, value: u32, limit: u32) {
 
 @compute @workgroup_size(1)
 fn main() {
-  let found0 = atomicExchange(&faults[0], 0u);
-  let found1 = atomicExchange(&faults[1], 0u);
+  var found0 = 0u;
+  var found1 = 0u;
+  if (params.own != 0u) {
+    found0 = atomicExchange(&faults[0], 0u);
+    found1 = atomicExchange(&faults[1], 0u);
+  }
   var inputs = array<u32, 6>(
     params.input0, params.input1, params.input2, params.input3, params.input4, params.input5,
   );
