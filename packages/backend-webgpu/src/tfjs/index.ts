@@ -49,8 +49,8 @@ export async function shareWithTfjs(backend: WebGpuBackend): Promise<TfjsShare> 
 
     /** TensorFlow.js takes all that a buffer has for values; ours may be larger than their tensor. */
     override async read(dataId: object): Promise<Tf.BackendValues> {
-      const values = await super.read(dataId);
       const data = this.tensorMap.get(dataId);
+      const values = await super.read(dataId);
       const size = sizeOf(data.shape);
       if (values.length === size || Array.isArray(values)) return values;
       data.values = values.slice(0, size);
@@ -107,6 +107,8 @@ export async function shareWithTfjs(backend: WebGpuBackend): Promise<TfjsShare> 
     },
     dispose() {
       sharing.flush();
+      for (const release of sharing.holds.values()) release();
+      sharing.holds.clear();
       tf.removeBackend(name);
     },
   };
