@@ -31,6 +31,7 @@ const INSTALLED = ["faiss"];
 const TUNED = ["faiss-tuned", "faiss"];
 const FAISS = [...INSTALLED, ...TUNED];
 const ASSIGN = "assign-.*";
+const SEARCH = "search-(words|1m)-.*";
 const KMEANS = "kmeans-(256|1024)(-words)?";
 
 export const TARGETS: readonly Target[] = [
@@ -57,6 +58,9 @@ export const TARGETS: readonly Target[] = [
       { measure: "ceiling", entry: "native", against: [], atLeast: 0.7 },
     ],
   },
+  ...bothFaiss(SEARCH, "native", 1, "fast scan"),
+  ...bothFaiss("search-.*-signs", "native", 2),
+  noWorse(SEARCH, "native", 1.02, [...FAISS, "faiss/fast scan"]),
   lessMemory("(assign|pq|rq-beam|sq8)-.*|kmeans-(256|1024)(-words)?|signs|stream", FAISS),
   lessMemory("rq-industrial", ["sklearn"]),
   // The least that an n × k matrix of float32 would take.

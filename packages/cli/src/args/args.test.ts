@@ -120,6 +120,8 @@ describe("help", () => {
         encode   turn vectors into codes
         decode   turn codes back into vectors
         eval     measure how well a model fits vectors
+        index    make an index of vectors to search
+        search   find the nearest vectors
         inspect  show what is in a model or a file of vectors, codes or IDs
         doctor   show what this machine computes with, and how fast
 

@@ -1,4 +1,5 @@
 import type { Command } from "../args/command.js";
+import { buildIndex } from "./build-index.js";
 import { decode } from "./decode.js";
 import { doctor } from "./doctor.js";
 import { encode } from "./encode.js";
@@ -6,6 +7,7 @@ import { evaluateCommand } from "./eval.js";
 import { fit } from "./fit.js";
 import { ids } from "./ids.js";
 import { inspect } from "./inspect.js";
+import { search } from "./search.js";
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
@@ -14,6 +16,8 @@ export const COMMANDS: readonly Command[] = [
   encode,
   decode,
   evaluateCommand,
+  buildIndex,
+  search,
   inspect,
   doctor,
 ];
