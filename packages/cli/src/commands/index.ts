@@ -7,6 +7,7 @@ import { evaluateCommand } from "./eval.js";
 import { fit } from "./fit.js";
 import { ids } from "./ids.js";
 import { inspect } from "./inspect.js";
+import { recommend } from "./recommend.js";
 import { search } from "./search.js";
 
 /** Every command, in the order in which help lists them. */
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   evaluateCommand,
   buildIndex,
   search,
+  recommend,
   inspect,
   doctor,
 ];
