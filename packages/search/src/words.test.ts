@@ -59,7 +59,11 @@ describe("100,000 word vectors of 100 values", () => {
           spec,
         }));
         const found = await recommend(readNpy(100), quantizers, {
-          ...{ bytes: 20, sample: 10_000, budget: Infinity, candidates, backend },
+          bytes: 20,
+          sample: 10_000,
+          budget: Infinity,
+          candidates,
+          backend,
         });
         expect(found.chosen?.spec).toBe("opq20x256");
         expect(found.best.reached).toBeGreaterThan(0.55);

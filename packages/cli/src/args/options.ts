@@ -121,7 +121,7 @@ export function share(described: Described): Option<number | undefined> {
       if (value > 0 && value <= 1) return value;
       throw new UsageError(
         `--${name} is "${given}"; it must be a number above 0 and at most 1`,
-        value <= 100 ? `did you mean --${name} ${value / 100}?` : undefined,
+        value > 1 && value <= 100 ? `did you mean --${name} ${value / 100}?` : undefined,
       );
     },
   };

@@ -1,16 +1,10 @@
 import type { Recommendation, Trial, Untried } from "@tessera/search/recommend";
-import { type Context, quoteForShell } from "../context.js";
 import { displayWidth } from "@tessera/semantic-ids";
+import { wrapCommand } from "../args/help.js";
+import type { Context } from "../context.js";
 import { bytes, duration, figure, grouped, percent, plural, table, wrap } from "../text.js";
+import { commandsFor, type Inputs } from "./recommend-commands.js";
 import { fileName, roundSeconds } from "./shared.js";
-
-/** What of the command line belongs into the commands to go on with. */
-export interface Inputs {
-  readonly path: string;
-  readonly tensor: string | undefined;
-  readonly field: string | undefined;
-  readonly seed: number | undefined;
-}
 
 /** Shows what was tried and what is recommended, or all of it as JSON. */
 export function reportRecommendation(
@@ -23,13 +17,18 @@ export function reportRecommendation(
   const commands = chosen ? commandsFor(chosen, result, inputs) : [];
   const { dimension, total, searched, learned, queries } = result;
   context.json({
-    ...{ dimension, rows: total, searched, learned, queries, ...settings },
+    dimension,
+    rows: total,
+    searched,
+    learned,
+    queries,
+    ...settings,
     target: result.target,
     trials: trials.map((trial) => ({ ...trial, front: front.has(trial) })),
     untried: untried.map(({ reason = "no time left", ...candidate }) => ({ ...candidate, reason })),
     recommended: chosen?.spec ?? null,
     reason: chosen ? reasonFor(chosen, result) : null,
-    commands,
+    commands: commands.map((words) => words.join(" ")),
     seconds: roundSeconds(seconds),
   });
   const { print, paint, width } = context;
@@ -50,12 +49,8 @@ export function reportRecommendation(
   print();
   say(reasonFor(chosen, result));
   print();
-  for (const command of commands) {
-    // A word of a command is never broken, and an option stays with its value.
-    const joined = command.replaceAll(/(--[\w-]+) (?!-)/g, "$1\u00a0");
-    for (const line of wrap(joined, width, "  ", "      ", " \\")) {
-      print(line.replaceAll("\u00a0", " "));
-    }
+  for (const words of commands) {
+    for (const line of wrapCommand(words, width)) print(line);
   }
 }
 
@@ -84,11 +79,10 @@ export function shortfall(result: Recommendation): [string, { hint: string }] {
 
 function reasonFor(chosen: Trial, { target, settings, trials }: Recommendation): string {
   const size = plural(chosen.bytesPerVector, "byte");
+  const { k, rescore } = settings;
   const again =
-    settings.rescore === undefined
-      ? ""
-      : `, ${settings.rescore} times as many candidates looked at again`;
-  const share = `${showRecall(chosen.reached)} of the ${settings.k} nearest${again}`;
+    rescore === undefined ? "" : ` among ${grouped(k * rescore)} candidates looked at again`;
+  const share = `${showRecall(chosen.reached)} of the ${grouped(k)} nearest${again}`;
   if (target.recall === undefined) {
     return `${chosen.spec} is recommended: of the ${trials.length} tried it finds most within ${plural(target.bytes!, "byte")} a vector, ${share}, and takes ${size}.`;
   }
@@ -101,6 +95,8 @@ interface Column {
   /** Columns of a higher rank go first where there is no room. */
   readonly rank: number;
 }
+
+const MOST_RANK = 7;
 
 /** The trials as an aligned table, of as many columns as there is room for. The spec is last: only it may be too long. */
 function trialTable({ trials, chosen, front, settings }: Recommendation, width: number): string[] {
@@ -125,16 +121,16 @@ function trialTable({ trials, chosen, front, settings }: Recommendation, width: 
     ...counts.map((count, i) => ({
       name: i === 0 ? `recall@${count}` : `@${count}`,
       cell: (trial: Trial) => showRecall(trial.recall[count]!),
-      rank: count === k ? 0 : 3,
+      rank: count === k ? 0 : count === 1 ? 4 : 3,
     })),
     { name: "distortion", cell: (trial) => percent(trial.relativeDistortion), rank: 2 },
     { name: "queries/s", cell: (trial) => rate(trial.queriesPerSecond), rank: 1 },
-    { name: "rows/s", cell: (trial) => rate(trial.encodedPerSecond), rank: 6 },
-    { name: "fit", cell: (trial) => duration(trial.fitSeconds), rank: 5 },
-    { name: "model", cell: (trial) => bytes(trial.modelBytes), rank: 4 },
+    { name: "rows/s", cell: (trial) => rate(trial.encodedPerSecond), rank: MOST_RANK },
+    { name: "fit", cell: (trial) => duration(trial.fitSeconds), rank: 6 },
+    { name: "model", cell: (trial) => bytes(trial.modelBytes), rank: 5 },
     { name: "spec", cell: showCandidate, rank: 0 },
   ];
-  for (let most = 6; ; most--) {
+  for (let most = MOST_RANK; ; most--) {
     const shown = columns.filter(({ rank }) => rank <= most);
     const rows = trials.map((trial) => shown.map(({ cell }) => cell(trial)));
     const lines = table([shown.map(({ name }) => name), ...rows], [shown.length - 1]);
@@ -177,39 +173,6 @@ function untriedLines(untried: readonly Untried[], budget: number): string[] {
         ]),
     ...failed.map((candidate) => `left out: ${showCandidate(candidate)}: ${candidate.reason}`),
   ];
-}
-
-/** What to type to get what was recommended: for all vectors, and queries of one's own. */
-function commandsFor(
-  { spec, nprobe }: Trial,
-  { settings, learned, total }: Recommendation,
-  { path, tensor, field, seed }: Inputs,
-): string[] {
-  const { k, metric, rescore } = settings;
-  const option = (name: string, value: string | number | undefined) =>
-    value === undefined ? [] : [`--${name}`, quoteForShell(String(value))];
-  const from = [quoteForShell(path), ...option("tensor", tensor), ...option("field", field)];
-  const model = "model.safetensors";
-  const index = "vectors.index.safetensors";
-  const commands = [
-    [
-      ...["fit", ...from, ...option("spec", spec)],
-      ...option("sample", learned < total ? learned : undefined),
-      ...[...option("seed", seed), "--out", model],
-    ],
-    [
-      ...["index", ...from, "--model", model],
-      ...[...(nprobe === undefined ? [] : ["--lists"]), "--out", index],
-    ],
-    [
-      ...["search", index, "queries.npy", ...option("k", k === 10 ? undefined : k)],
-      ...option("metric", metric === "l2" ? undefined : metric),
-      ...option("nprobe", nprobe),
-      ...option("rescore", rescore),
-      ...(rescore === undefined ? [] : ["--vectors", quoteForShell(path)]),
-    ],
-  ];
-  return commands.map((words) => ["tessera", ...words].join(" "));
 }
 
 function showCandidate({ spec, nprobe }: Pick<Trial, "spec" | "nprobe">): string {

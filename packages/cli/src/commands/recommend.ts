@@ -6,7 +6,7 @@ import { UsageError } from "../args/usage-error.js";
 import { withBackend } from "../context.js";
 import { knownQuantizers } from "../quantizers.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
-import { type Inputs, reportRecommendation, shortfall } from "./recommend-report.js";
+import { reportRecommendation, shortfall } from "./recommend-report.js";
 import { BACKEND_OPTIONS, OUTPUT_OPTIONS, timed } from "./shared.js";
 
 export const recommend = defineCommand({
@@ -50,8 +50,7 @@ export const recommend = defineCommand({
     "tessera recommend vectors.npy --bytes 32 --rescore 10",
   ],
   async run({ positionals: [path], values }, context) {
-    const { bytes, recall, k, metric, rescore, budget, sample, seed, tensor, field } = values;
-    if (bytes === undefined && recall === undefined) {
+    if (values.bytes === undefined && values.recall === undefined) {
       throw new UsageError(
         "recommend needs --bytes or --recall",
         "try --bytes 16, or --recall 0.9 for the smallest codes that find as much",
@@ -62,15 +61,15 @@ export const recommend = defineCommand({
         const { rows } = await loadVectors(path!, file, context);
         return withBackend(values, (backend) =>
           tryCandidates(rows, knownQuantizers(), {
-            ...{ bytes, recall, k, metric, rescore, budget, sample, seed, backend },
+            ...values,
+            backend,
             signal: context.signal,
             onProgress: context.progress.update,
           }),
         );
       }),
     );
-    const inputs: Inputs = { path: path!, tensor, field, seed };
-    reportRecommendation(result, inputs, took, context);
+    reportRecommendation(result, { ...values, path: path! }, took, context);
     // What was found out is shown all the same.
     if (!result.chosen) throw new TesseraError("unreachable", ...shortfall(result));
   },
