@@ -1,5 +1,10 @@
 /** Which quantizer to search with: `@tessera/search/recommend`. */
-export { type Candidate, candidatesFor, type Room } from "./recommend/candidates.js";
+export {
+  type Candidate,
+  candidatesFor,
+  type Room,
+  type SizedCandidate,
+} from "./recommend/candidates.js";
 export type { Target } from "./recommend/choose.js";
 export type { Trial } from "./recommend/measure.js";
 export {

@@ -5,6 +5,11 @@ export interface Candidate {
   readonly nprobe?: number | undefined;
 }
 
+/** A candidate with the most that an index of it keeps of a vector. */
+export interface SizedCandidate extends Candidate {
+  readonly bytes: number;
+}
+
 /** What a candidate must fit. */
 export interface Room {
   /** Values of a row, d. */
@@ -82,8 +87,10 @@ const FAMILIES = {
     return { spec: `itq${Math.min(dimension, 8 * bytes)}` };
   },
   rabitq({ dimension, bytes }) {
-    const bits = Math.min(9, Math.floor((8 * (bytes - BESIDE.rabitq)) / dimension));
-    if (bits < 1) return;
+    // An index keeps 3 bits in 4.
+    const sizes = [9, 8, 7, 6, 5, 4, 2, 1];
+    const bits = sizes.find((count) => packed(dimension, count) + BESIDE.rabitq <= bytes);
+    if (bits === undefined) return;
     return { spec: bits === 1 ? "rabitq" : `rabitq(bits=${bits})` };
   },
 } as const satisfies Readonly<Record<string, Family>>;
@@ -134,16 +141,16 @@ const FOR_RECALL: Plan = [
  *
  * @param room `bytes` is `Infinity` where a recall alone is asked for
  */
-export function candidatesFor(room: Room): readonly Candidate[] {
+export function candidatesFor(room: Room): readonly SizedCandidate[] {
   const [plan, unit] =
     room.bytes === Infinity ? [FOR_RECALL, room.dimension] : [WITHIN_BYTES, room.bytes];
-  const candidates = new Map<string, Candidate>();
+  const candidates = new Map<string, SizedCandidate>();
   for (const [family, share, more = 0] of plan) {
     const bytes = Math.ceil(share * unit) + more;
     const found: Candidate | undefined = FAMILIES[family]({ ...room, bytes });
     if (found && !candidates.has(found.spec)) {
       const { spec, nprobe } = found;
-      candidates.set(spec, { spec, nprobe });
+      candidates.set(spec, { spec, nprobe, bytes });
     }
   }
   return [...candidates.values()];

@@ -34,7 +34,7 @@ const figures = (found: Recommendation) =>
   );
 
 describe("recommend", () => {
-  it.each([1, 6, 19, 40])("keeps to %i bytes, whatever it tries", async (bytes) => {
+  it.each([1, 6, 25, 40])("keeps to %i bytes, whatever it tries", async (bytes) => {
     const found = await run({ bytes });
     expect(found.untried).toEqual([]);
     expect(found.trials.length).toBeGreaterThan(2);
@@ -128,6 +128,25 @@ describe("recommend", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it("tries first what may be smaller than what is enough already", async () => {
+    const order: string[] = [];
+    const spy: Pick<Quantizers, "fit"> = {
+      fit(spec, from, options) {
+        order.push(String(spec));
+        return quantizers.fit(spec, from, options);
+      },
+    };
+    const candidates = [
+      { spec: "pq2x16", bytes: 1 },
+      { spec: "sq8", bytes: 24 },
+      { spec: "fp16", bytes: 48 },
+      { spec: "pq12x16", bytes: 6 },
+      { spec: "pq6x16", bytes: 3 },
+    ];
+    await run({ recall: 0.9, candidates }, rows, spy);
+    expect(order).toEqual(["pq2x16", "sq8", "pq12x16", "pq6x16", "fp16"]);
   });
 
   it("is stopped by its signal, before and amid the work", async () => {

@@ -13,7 +13,7 @@ import { exactSearch } from "../exact.js";
 import { checkMetric, type Metric } from "../metric.js";
 import { checkCount } from "../options.js";
 import { Budget } from "./budget.js";
-import { type Candidate, candidatesFor } from "./candidates.js";
+import { type Candidate, candidatesFor, type SizedCandidate } from "./candidates.js";
 import { choose, closest, paretoFront, type Target } from "./choose.js";
 import { type HeldOut, holdOut } from "./hold-out.js";
 import { type Bench, measure, type Trial } from "./measure.js";
@@ -35,8 +35,11 @@ export interface RecommendOptions extends WorkOptions {
   readonly sample?: number | undefined;
   /** Same seed and rows: the same but for rates. Default 0. */
   readonly seed?: number | undefined;
-  /** What to try, in this order. Default: what suits the rows and the target. */
-  readonly candidates?: readonly Candidate[] | undefined;
+  /**
+   * What to try, in this order; but once something meets `recall`, what is sure to be smaller goes first. Default: what
+   * suits the rows and the target.
+   */
+  readonly candidates?: readonly (Candidate | SizedCandidate)[] | undefined;
   /** Where to compute. Default: the shared default backend. */
   readonly backend?: ComputeBackend | undefined;
 }
@@ -144,32 +147,48 @@ function candidatesOf({ base, total }: HeldOut, learned: number, { bytes = Infin
 
 /** One after another, until the time is up. What cannot be fitted to these rows is no reason not to try the others. */
 async function tryAll(
-  candidates: readonly Candidate[],
+  candidates: readonly (Candidate | SizedCandidate)[],
   bench: Bench,
   budget: Budget,
-  { signal, onProgress }: WorkOptions,
+  { signal, onProgress, recall }: Pick<RecommendOptions, "signal" | "onProgress" | "recall">,
 ): Promise<{ trials: readonly Trial[]; untried: readonly Untried[] }> {
+  const waiting = [...candidates];
   const trials: Trial[] = [];
   const untried: Untried[] = [];
-  for (const [i, candidate] of candidates.entries()) {
+  while (waiting.length > 0) {
+    const [{ spec, nprobe }] = waiting.splice(nextOf(waiting, trials, recall), 1) as [Candidate];
     if (budget.isSpent) {
-      untried.push({ ...candidate, reason: undefined });
+      untried.push({ spec, nprobe, reason: undefined });
       continue;
     }
-    const task = `${i + 1}/${candidates.length} ${candidate.spec}`;
+    const task = `${candidates.length - waiting.length}/${candidates.length} ${spec}`;
     try {
       const work: WorkOptions = {
         signal: budget.signal,
         onProgress: onProgress && ((progress) => onProgress({ ...progress, task })),
       };
-      trials.push(await measure(candidate, bench, work));
+      trials.push(await measure({ spec, nprobe }, bench, work));
     } catch (error) {
       throwIfAborted(signal);
       if (!(error instanceof TesseraError)) throw error;
-      untried.push({ ...candidate, reason: budget.ended(error) ? undefined : error.message });
+      untried.push({ spec, nprobe, reason: budget.ended(error) ? undefined : error.message });
     }
   }
   return { trials, untried };
+}
+
+/** The place of the first candidate that can still be smaller than what is enough, or else of the first. */
+function nextOf(
+  waiting: readonly (Candidate | SizedCandidate)[],
+  trials: readonly Trial[],
+  recall = Infinity,
+): number {
+  const enough = trials.filter(({ reached }) => reached >= recall);
+  const least = Math.min(...enough.map(({ bytesPerVector }) => bytesPerVector));
+  return Math.max(
+    0,
+    waiting.findIndex((candidate) => "bytes" in candidate && candidate.bytes < least),
+  );
 }
 
 /** Runs what must be done before anything can be tried. */
