@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tessera } from "../../test/harness.js";
+import { wrapCommand } from "./help.js";
 import { flag, integer, requiredText, text } from "./options.js";
 import { parseArguments, type Syntax } from "./parse.js";
 import { nearest } from "./suggest.js";
@@ -176,6 +177,16 @@ describe("help", () => {
     const { code, out, err } = await tessera([]);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain("Commands");
+  });
+});
+
+describe("wrapCommand", () => {
+  it("breaks neither words nor options from their values", () => {
+    const words = ["tessera", "fit", "'my own vectors.npy'", "--spec", "'hadamard>sq4'", "--json"];
+    expect(wrapCommand(words, 40)).toEqual([
+      "  tessera fit 'my own vectors.npy' \\",
+      "      --spec 'hadamard>sq4' --json",
+    ]);
   });
 });
 

@@ -20,7 +20,8 @@ export function commandsFor(
 ): readonly (readonly string[])[] {
   const { k, metric, rescore } = result.settings;
   const { path, seed } = inputs;
-  const from = [path, ...option("tensor", inputs.tensor), ...option("field", inputs.field)];
+  const place = [...option("tensor", inputs.tensor), ...option("field", inputs.field)];
+  const from = [path, ...place];
   // Rows were held out to measure, and need not be later.
   const isSampled = result.learned + result.queries < result.total;
   const fit = [
@@ -39,7 +40,7 @@ export function commandsFor(
     ...option("metric", metric === "l2" ? undefined : metric),
     ...option("nprobe", nprobe),
     ...option("rescore", rescore),
-    ...(rescore === undefined ? [] : option("vectors", path)),
+    ...(rescore === undefined ? [] : [...option("vectors", path), ...place]),
   ];
   return Object.entries({ fit, index, search }).map(([name, words]) =>
     ["tessera", name, ...words].map(quoteForShell),
