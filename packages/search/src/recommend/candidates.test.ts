@@ -53,9 +53,16 @@ describe("candidatesFor", () => {
 
   it("has from a few bytes to two for each dimension where a recall is asked for", () => {
     const found = specs({ bytes: Infinity });
-    expect(found.slice(0, 3)).toEqual(["sq8", "pq32x256", "fp16"]);
+    expect(found.slice(0, 3)).toEqual(["sq8", "rabitq", "hadamard>sq4(levels=lloydmax)"]);
     expect(found).toEqual(
-      expect.arrayContaining(["opq64x256", "opq16x256", "opq8x256", "rabitq", "rabitq(bits=4)"]),
+      expect.arrayContaining([
+        "opq64x256",
+        "opq16x256",
+        "opq8x256",
+        "pq32x256",
+        "fp16",
+        "rabitq(bits=2)",
+      ]),
     );
   });
 

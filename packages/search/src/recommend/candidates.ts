@@ -95,7 +95,7 @@ const FAMILIES = {
   },
 } as const satisfies Readonly<Record<string, Family>>;
 
-/** A family, its bytes as a share, and bytes on top of that. In the order in which they are tried: first what is surest. */
+/** A family, its bytes as a share, and bytes on top of that. What is surest and quickest is tried first. */
 type Plan = readonly (readonly [family: keyof typeof FAMILIES, share: number, more?: number])[];
 
 /** Shares of the bytes that a vector may take. */
@@ -120,15 +120,15 @@ const WITHIN_BYTES: Plan = [
 /** Shares of a byte for each dimension. */
 const FOR_RECALL: Plan = [
   ["scalar", 1],
-  ["product", 1 / 4],
-  ["scalar", 2],
   ["rabitq", 1 / 8, BESIDE.rabitq],
   ["rotatedScalar", 1 / 2],
-  ["optimizedProduct", 1 / 4],
+  ["signs", 1 / 8],
+  ["product", 1 / 4],
   ["rabitq", 1 / 4, BESIDE.rabitq],
-  ["optimizedProduct", 1 / 2],
-  ["rabitq", 1 / 2, BESIDE.rabitq],
+  ["scalar", 2],
+  ["optimizedProduct", 1 / 4],
   ["optimizedProduct", 1 / 8],
+  ["optimizedProduct", 1 / 2],
   ["learnedSigns", 1 / 8],
   ["fastProduct", 1 / 8],
   ["lists", 1 / 4, BESIDE.lists],
