@@ -1,4 +1,7 @@
-/** Which quantizer to search with: `@tessera/search/recommend`. */
+/**
+ * Which quantizer to search with: `@tessera/search/recommend`. An entry of its own, so that programs which only search do
+ * not carry it; and quantizers are given to it, since this package knows only what its indexes need.
+ */
 export {
   type Candidate,
   candidatesFor,
