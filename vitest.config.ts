@@ -10,6 +10,7 @@ export default defineConfig({
     alias: [
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
+      { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },
       ...readdirSync(packages).map((name) => ({
         find: new RegExp(`^@tessera/${name}$`),
         replacement: `${packages}${name}/src/index.ts`,
