@@ -9,6 +9,8 @@ export default defineConfig({
     // Tests run on the sources, so that no stale build can pass or fail them.
     alias: [
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
+      { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
+      { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },
       ...readdirSync(packages).map((name) => ({
         find: new RegExp(`^@tessera/${name}$`),
         replacement: `${packages}${name}/src/index.ts`,

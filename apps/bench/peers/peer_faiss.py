@@ -3,6 +3,7 @@
 import faiss
 import numpy as np
 import threadpoolctl
+from faiss_search import search
 from protocol import THREADS, Job, load, serve
 
 ALL_ROWS = 10**9
@@ -158,6 +159,7 @@ serve(
         "scalar-encode": scalar_encode,
         "scalar-decode": scalar_decode,
         "signs": signs,
+        "search": search,
     },
     details=[faiss.get_compile_options().strip()],
     facts=blas(),

@@ -14,9 +14,10 @@ THREADS = int(os.environ.get("TESSERA_BENCH_THREADS", "1"))
 class Job:
     """A task made ready: `run()` is timed, `result(last)` gives the array to write of the last run."""
 
-    def __init__(self, run, result=lambda last: last):
+    def __init__(self, run, result=lambda last: last, bytes_per_vector=None):
         self.run = run
         self.result = result
+        self.facts = {} if bytes_per_vector is None else {"bytesPerVector": int(bytes_per_vector)}
 
 
 def serve(name, kinds, details=(), facts=None):
@@ -61,7 +62,7 @@ def serve(name, kinds, details=(), facts=None):
                 say({"ok": True, "seconds": seconds, "peakBytes": peak_bytes()})
             else:
                 np.save(request["path"], np.ascontiguousarray(job.result(last)))
-                say({"ok": True})
+                say({"ok": True, **job.facts})
         except Exception as error:  # noqa: BLE001, whatever it is belongs into the table
             say({"ok": False, "error": f"{type(error).__name__}: {error}"})
 

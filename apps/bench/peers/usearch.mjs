@@ -1,4 +1,4 @@
-/** usearch: exact search among the codewords, its closest to an assignment. */
+/** usearch: exact search, among rows, and among the codewords as its closest to an assignment. */
 import { exactSearch, MetricKind } from "usearch";
 import { givenThreads, installedVersion, readMatrix, serve } from "../dist/drivers/serve.js";
 
@@ -13,7 +13,24 @@ async function assign(task) {
   };
 }
 
+async function search(task) {
+  const { data, rows, cols } = await readMatrix(task.rows);
+  const { index, queries, neighbours } = task.parameters;
+  if (index !== "exact") throw new Error(`it has no index "${index}"`);
+  const held = Math.min(queries, Math.floor(rows / 10));
+  const base = data.subarray(0, (rows - held) * cols);
+  const asked = data.subarray((rows - held) * cols);
+  return {
+    run: () => exactSearch(base, asked, cols, neighbours, MetricKind.L2sq, givenThreads()),
+    result: ({ keys }) => ({
+      data: Int32Array.from(keys, Number),
+      shape: [held, neighbours],
+      bytesPerVector: 4 * cols,
+    }),
+  };
+}
+
 await serve(
   { name: `usearch ${installedVersion("usearch")}`, details: [`${givenThreads()} threads`] },
-  { assign },
+  { assign, search },
 );

@@ -52,7 +52,7 @@ export interface Entry {
 /** How much is done in a call, so that times become rates. */
 export interface Work {
   readonly amount: number;
-  readonly unit: "FLOP" | "B" | "row";
+  readonly unit: "FLOP" | "B" | "row" | "query";
 }
 
 /**
@@ -61,9 +61,10 @@ export interface Work {
  * - `codes`: the codes `[n, 1]` of the rows in the given codebook; quality is the distortion
  * - `codebook`: a codebook `[k, d]`; the distortion of the rows' nearest codewords
  * - `decoded`: rows `[m, d]` that came back, m ≤ n; the distortion of the first m rows
+ * - `neighbours`: ids `[q, k]` of the nearest rows to the last q rows, among the others; 1 − recall@10
  * - `signs`: bits, packed from the lowest on; the share of bits that are wrong
  */
-export type Outcome = "codes" | "codebook" | "decoded" | "signs";
+export type Outcome = "codes" | "codebook" | "decoded" | "neighbours" | "signs";
 
 /** Another way in which the entry's contender does the task. */
 export function variantOf(entry: Entry, variant: string, parameters: Parameters): Entry {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Greeting, Reply, Request, Task, Turn } from "./protocol.js";
+import type { Greeting, Reply, ResultFacts, Request, Task, Turn } from "./protocol.js";
 
 /** How to start a contender's process. */
 export interface Launch {
@@ -78,7 +78,7 @@ export class Child {
     return this.#ask<Turn>({ op: "run", seconds }, limitSeconds);
   }
 
-  result(path: string, limitSeconds: number): Promise<object> {
+  result(path: string, limitSeconds: number): Promise<ResultFacts> {
     return this.#ask({ op: "result", path }, limitSeconds);
   }
 

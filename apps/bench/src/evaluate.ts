@@ -57,6 +57,7 @@ function measure({ measure, entry, against }: Condition, report: CaseReport): nu
         ? undefined
         : speedRatio(own, entryNamed(report, own.ceiling));
     case "quality":
+    case "missed":
       return most(others.map((other) => ratio(own?.quality, other?.quality)));
     case "memory":
       return most(others.map((other) => ratio(own?.peakBytes, other?.peakBytes)));
@@ -95,6 +96,8 @@ function describe(condition: Condition): string {
       return `${entry} ${sign} ${percent(bound)} of its ceiling`;
     case "quality":
       return `${entry}: distortion ${sign} ${bound}× ${peer}`;
+    case "missed":
+      return `${entry}: missed neighbours ${sign} ${bound}× ${peer}`;
     case "memory":
       return `${entry}: peak memory ${sign} ${bound}× ${peer}`;
     case "bytes":
@@ -109,6 +112,7 @@ function valueText({ measure }: Condition, value: number): string {
     case "bytes":
       return bytesText(value);
     case "quality":
+    case "missed":
       return `${value.toFixed(4)}×`;
     default:
       return times(value);

@@ -32,6 +32,7 @@ export function durations(seconds: readonly number[]): {
 
 /** `285 GFLOP/s`, `21.3 GB/s`, `2.31 Mrow/s`. */
 export function rateText(perSecond: number, unit: Work["unit"]): string {
+  if (unit === "query") return `${figure(perSecond)} query/s`;
   const [prefix, factor] = unit === "row" ? ["M", 1e6] : ["G", 1e9];
   return `${figure(perSecond / Number(factor))} ${prefix}${unit}/s`;
 }

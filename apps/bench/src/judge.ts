@@ -7,10 +7,21 @@ import { type HostTensor, type Matrix, matrix, sliceRows } from "@tessera/core";
 import { decodeNpy } from "@tessera/io";
 import { openVectors } from "@tessera/io/node";
 import type { Outcome } from "./case.js";
+import { recallOf } from "./judge-search.js";
+import type { Recall } from "./results.js";
+
+export interface Judgement {
+  /** Less is better. */
+  readonly quality: number;
+  readonly recall?: Recall;
+}
+
+/** Exact search misses nothing; a little more than that lets it be compared by ratios. */
+const LEAST_MISSED = 1e-6;
 
 /**
- * The quality of the result in a file: the distortion (mean over rows of the squared L2 error), or under `signs` the
- * share of wrong bits. Less is better.
+ * The quality of the result in a file: the distortion (mean over rows of the squared L2 error), under `signs` the share of
+ * wrong bits, under `neighbours` the share of the ten nearest that were missed. Less is better.
  *
  * @throws {Error} if the result does not have the shape that the outcome asks for
  */
@@ -19,24 +30,32 @@ export async function judge(
   resultPath: string,
   rowsPath: string,
   codebookPath: string | undefined,
-): Promise<number> {
+): Promise<Judgement> {
   const result = decodeNpy(readFileSync(resultPath), resultPath);
   const rows = await readRows(rowsPath);
   switch (outcome) {
     case "codes": {
       if (codebookPath === undefined) throw new Error("codes are of a codebook");
       expectShape(result, [rows.rows, 1]);
-      return codesDistortion(rows, await readRows(codebookPath), result.data as Int32Array);
+      const codebook = await readRows(codebookPath);
+      return { quality: codesDistortion(rows, codebook, result.data as Int32Array) };
     }
     case "codebook":
       expectShape(result, [undefined, rows.cols]);
-      return codebookDistortion(rows, matrix(result.data as Float32Array, rows.cols));
+      return {
+        quality: await codebookDistortion(rows, matrix(result.data as Float32Array, rows.cols)),
+      };
     case "decoded":
       expectShape(result, [undefined, rows.cols]);
-      return decodedDistortion(rows, matrix(result.data as Float32Array, rows.cols));
+      return { quality: decodedDistortion(rows, matrix(result.data as Float32Array, rows.cols)) };
+    case "neighbours": {
+      expectShape(result, [undefined, undefined]);
+      const recall = await recallOf(rowsPath, rows, result.data as Int32Array, result.shape[0]!);
+      return { quality: Math.max(LEAST_MISSED, 1 - recall.at10), recall };
+    }
     case "signs":
       expectShape(result, [undefined, Math.ceil(rows.cols / 8)]);
-      return wrongSigns(rows, result.data as Uint8Array);
+      return { quality: wrongSigns(rows, result.data as Uint8Array) };
   }
 }
 

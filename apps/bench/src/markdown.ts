@@ -2,7 +2,7 @@
 import { evaluateTargets } from "./evaluate.js";
 import { bytesText } from "./format.js";
 import type { CaseReport, Report } from "./results.js";
-import { cellsOf, COLUMNS } from "./rows.js";
+import { cellsOf, COLUMNS, recallLines } from "./rows.js";
 import { verdictText } from "./table.js";
 import { TARGETS } from "./targets.js";
 
@@ -53,6 +53,7 @@ function caseLines(report: CaseReport): string[] {
         return COLUMNS.map((_, i) => cells[i] ?? "");
       }),
     ),
+    ...recallLines(report).flatMap((line) => ["", line]),
   ];
 }
 

@@ -36,6 +36,12 @@ export interface Greeting {
   readonly facts?: Readonly<Record<string, string>>;
 }
 
+/** What a contender says of the result that it wrote. */
+export interface ResultFacts {
+  /** Bytes that an index keeps of a row. */
+  readonly bytesPerVector?: number;
+}
+
 export interface Turn {
   /** Of each call. */
   readonly seconds: readonly number[];

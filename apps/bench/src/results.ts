@@ -37,6 +37,13 @@ export interface CaseReport {
   readonly skipped?: string;
 }
 
+/** Shares of the true k nearest among the first k found. */
+export interface Recall {
+  readonly at1: number;
+  readonly at10: number;
+  readonly at100: number;
+}
+
 export interface EntryReport {
   /** Unique in the case. */
   readonly entry: string;
@@ -49,6 +56,9 @@ export interface EntryReport {
   readonly seconds?: readonly number[];
   readonly quality?: number;
   readonly peakBytes?: number;
+  /** Of a search: recall at 1, 10 and 100, and the bytes that the index keeps of a row. */
+  readonly recall?: Recall;
+  readonly bytesPerVector?: number;
   /** Why there are no seconds, or no quality. */
   readonly problem?: string;
 }

@@ -37,3 +37,13 @@ export function cellsOf(entry: EntryReport, report: CaseReport): string[] {
 function qualityText(quality: number): string {
   return quality === 0 ? "0" : quality.toPrecision(6);
 }
+
+/** Of a search: what each entry found, and the size of what it searched. */
+export function recallLines({ entries }: CaseReport): string[] {
+  return entries.flatMap(({ title, recall, bytesPerVector }) => {
+    if (recall === undefined) return [];
+    const shares = [recall.at1, recall.at10, recall.at100].map((share) => share.toFixed(3));
+    const bytes = bytesPerVector === undefined ? "" : `; ${bytesPerVector} bytes a vector`;
+    return [`${title}: recall@1/10/100 ${shares.join(" / ")}${bytes}`];
+  });
+}

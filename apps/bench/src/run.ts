@@ -4,7 +4,7 @@ import { Child, UnsupportedError } from "./child.js";
 import type { Contender, Standing } from "./contenders.js";
 import type { DataFiles } from "./data.js";
 import { judge } from "./judge.js";
-import type { CaseReport, EntryReport } from "./results.js";
+import type { CaseReport, EntryReport, Recall } from "./results.js";
 import { median } from "./statistics.js";
 
 export interface RunSettings {
@@ -23,6 +23,8 @@ interface Runner {
   child: Child | undefined;
   readonly seconds: number[];
   quality?: number;
+  recall?: Recall | undefined;
+  bytesPerVector?: number | undefined;
   peakBytes?: number;
   problem?: string;
 }
@@ -73,13 +75,16 @@ export async function runCase(benchmark: BenchCase, settings: RunSettings): Prom
     await inTurn(runners, settings, async (runner) => {
       if (runner.entry.isCeiling) return;
       const path = join(settings.temporary, "result.npy");
-      await runner.child!.result(path, benchmark.limitSeconds);
-      runner.quality = await judge(
+      const facts = await runner.child!.result(path, benchmark.limitSeconds);
+      runner.bytesPerVector = facts.bytesPerVector;
+      const judgement = await judge(
         benchmark.outcome,
         path,
         await rowsOf(runner.entry, { rows, codebook }, settings),
         codebook,
       );
+      runner.quality = judgement.quality;
+      runner.recall = judgement.recall;
     });
   } finally {
     await Promise.all(runners.map(({ child }) => child?.stop()));
@@ -144,7 +149,8 @@ function report(
   runners: readonly Runner[],
   skipped?: string,
 ): CaseReport {
-  const entries = runners.map(({ entry, seconds, quality, peakBytes, problem }): EntryReport => {
+  const entries = runners.map((runner): EntryReport => {
+    const { entry, seconds, quality, recall, bytesPerVector, peakBytes, problem } = runner;
     const contender = contenders.find(({ id }) => id === entry.contender);
     const amount = entry.work ?? work;
     const base = contender?.title ?? entry.contender;
@@ -156,6 +162,8 @@ function report(
       ...(amount === undefined ? {} : { work: amount }),
       ...(seconds.length < rounds ? {} : { seconds }),
       ...(quality === undefined ? {} : { quality }),
+      ...(recall === undefined ? {} : { recall }),
+      ...(bytesPerVector === undefined ? {} : { bytesPerVector }),
       ...(peakBytes === undefined ? {} : { peakBytes }),
       ...(problem === undefined ? {} : { problem }),
     };

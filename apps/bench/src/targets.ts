@@ -21,16 +21,18 @@ export interface Condition {
  * - `speed`: times as fast as the fastest of the others
  * - `ceiling`: share of what the entry's ceiling reaches
  * - `quality`: times the least distortion of the others
+ * - `missed`: times the least share of neighbours that the others missed
  * - `memory`: times the least peak memory of the others
  * - `bytes`: peak memory
  */
-export type Measure = "speed" | "ceiling" | "quality" | "memory" | "bytes";
+export type Measure = "speed" | "ceiling" | "quality" | "missed" | "memory" | "bytes";
 
 /** The ways in which faiss runs: its wheel as it is, and with BLAS kernels that fit the processor. Each is a target. */
 const INSTALLED = ["faiss"];
 const TUNED = ["faiss-tuned", "faiss"];
 const FAISS = [...INSTALLED, ...TUNED];
 const ASSIGN = "assign-.*";
+const SEARCH = "search-(words|1m)-.*";
 const KMEANS = "kmeans-(256|1024)(-words)?";
 
 export const TARGETS: readonly Target[] = [
@@ -57,6 +59,14 @@ export const TARGETS: readonly Target[] = [
       { measure: "ceiling", entry: "native", against: [], atLeast: 0.7 },
     ],
   },
+  ...bothFaiss(SEARCH, "native", 1, "fast scan"),
+  ...bothFaiss("search-.*-signs", "native", 2),
+  only(SEARCH, {
+    measure: "missed",
+    entry: "native",
+    against: [...FAISS, "faiss/fast scan"],
+    atMost: 1.02,
+  }),
   lessMemory("(assign|pq|rq-beam|sq8)-.*|kmeans-(256|1024)(-words)?|signs|stream", FAISS),
   lessMemory("rq-industrial", ["sklearn"]),
   // The least that an n × k matrix of float32 would take.

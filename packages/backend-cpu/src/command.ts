@@ -35,7 +35,7 @@ export const WORD = {
 
 export const COMMAND_WORDS = 48;
 export const COMMAND_BYTES = 4 * COMMAND_WORDS;
-export const MAX_CELLS = 8;
+export const MAX_CELLS = 10;
 export const MAX_ARGUMENTS = COMMAND_WORDS - WORD.arguments;
 
 /** The number of a command that runs no kernel: a fence that only asks to be told of. */
@@ -77,4 +77,6 @@ export const FAULT = {
   code: 3,
   index: 4,
   parent: 5,
+  query: 6,
+  probe: 7,
 } as const;

@@ -24,6 +24,13 @@ export function faultError(cell: Uint32Array): TesseraError | undefined {
       return outside("index", value, row, limit);
     case FAULT.parent:
       return outside("parent", value, row, limit);
+    case FAULT.query:
+      return new NonFiniteError(row, "query");
+    case FAULT.probe:
+      return new ArgumentError(
+        `probe ${column} of query ${row}, from row ${value} on, is no stretch of the ${limit} rows`,
+        { hint: "starts are multiples of 32, and ends lie between them and the number of rows" },
+      );
     default:
       return undefined;
   }

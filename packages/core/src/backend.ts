@@ -226,8 +226,10 @@ export interface ComputeBackend {
   /**
    * The `count` rows nearest to each query: exact search, and search over a block of decoded rows.
    *
-   * The distance is ‖q − row‖², or −q·row under `ip`; with `scales` and `offsets`, `scales[i] · that + offsets[i]`.
-   * Distances are within {@link tieTolerance} of the exact ones, times the scale, and so are the rows chosen.
+   * The distance is ‖q − row‖², or −q·row under `ip`, computed directly as by {@link assign}; with `scales` and `offsets`,
+   * `scales[i] · that + offsets[i]`. Where rows come at distances that differ by less than {@link scanTolerance}, times the
+   * scale, any of them may be chosen. A query or row that is not finite is a {@link NonFiniteError} at `read()`; `scales` and
+   * `offsets` must be finite, which the caller sees to.
    *
    * The scans are optional and are not composed for a backend without them, since other kernels cannot carry what was
    * found from one block to the next without a read: `@tessera/search` then scans on the host.
@@ -245,8 +247,8 @@ export interface ComputeBackend {
 
   /**
    * Asymmetric search: the distance of row i is `Σ over m of tables[q, m, codes(i, m)]`, summed in float32 in the order of
-   * m, and with `scales` and `offsets`, `scales[i] · that + offsets[i]`, each step rounded. So the result is the same to
-   * the bit on every backend.
+   * m, and with `scales` and `offsets`, `scales[i] · that + offsets[i]`, then with `probes` + its bias, each step rounded. So
+   * the result is the same to the bit on every backend.
    *
    * Codes come in blocks of 32 rows, transposed: byte b of row i is `blocks[floor(i / 32), b, i mod 32]`, which is what
    * lanes read side by side. With k = 16 two codes share a byte, the even column in the low half, and B = ceil(m / 2);
@@ -336,7 +338,7 @@ export interface ScanOptions {
   readonly allowed?: Tensor<"uint8">;
   /** What earlier calls found, of the same queries and count: the result is the best of both. */
   readonly found?: Neighbours;
-  /** Index of the first row of this call, for calls that scan one block of rows after another. Default 0. */
+  /** Index of the first row of this call, for calls that scan one block of rows after another; below 2³¹ − n. Default 0. */
   readonly firstIndex?: number;
 }
 
@@ -359,9 +361,12 @@ export interface ScanTablesOptions extends ScanOptions {
   readonly probes?: Probes;
 }
 
-/** Query i visits, for each p, the rows `starts[i, p] .. ends[i, p]`, to whose distances it adds `biases[i, p]`. */
+/**
+ * Query i visits, for each p, the rows `starts[i, p] .. ends[i, p]`, to whose distances it adds `biases[i, p]`. A stretch
+ * may be empty; rows in several stretches of a query are found once for each.
+ */
 export interface Probes {
-  /** `[q, p]`, multiples of 32 */
+  /** `[q, p]`, multiples of 32 from 0, else an {@link ArgumentError} at `read()` */
   readonly starts: Tensor<"int32">;
   /** `[q, p]`, not below the starts and not above n, else an {@link ArgumentError} at `read()` */
   readonly ends: Tensor<"int32">;
@@ -419,6 +424,19 @@ export function tieTolerance(d: number, rowNorm: number, codewordNorm: number): 
   return (
     4 * (d + 2) * (2 ** -24 * (rowNorm * codewordNorm + codewordNorm * codewordNorm) + 2 ** -149)
   );
+}
+
+/**
+ * How close the distances of two rows to a query must be before a scan may prefer either.
+ *
+ * As {@link tieTolerance}, but ‖q‖² is part of the distances that are compared.
+ *
+ * @param d dimension
+ * @param queryNorm ‖q‖
+ * @param rowNorm the larger of the two norms
+ */
+export function scanTolerance(d: number, queryNorm: number, rowNorm: number): number {
+  return 4 * (d + 2) * (2 ** -24 * (queryNorm + rowNorm) ** 2 + 2 ** -149);
 }
 
 /**

@@ -58,6 +58,8 @@ export interface Model<S extends Spec = Spec> {
    * its look-up tables from this.
    */
   readonly terms?: readonly Term[];
+  /** A better estimate of inner products with the rows behind codes than those with what the codes decode to. */
+  readonly estimator?: ProductEstimator;
 
   /**
    * Codes of rows `[n, d]`.
@@ -84,6 +86,21 @@ export interface Term {
   readonly column: number;
   readonly offset: number;
   readonly codebook: Matrix;
+}
+
+/**
+ * Estimates without bias: ⟨row i, query⟩ ≈ `stretches[i]` · ⟨Σ codewords of row i, query⟩, and ‖row i‖² = `squares[i]`. The
+ * first is off by `deviations[i]` · ‖query‖, one standard deviation or a little less.
+ */
+export interface ProductEstimator {
+  /** The sum of codewords that is stretched. */
+  readonly terms: readonly Term[];
+  /** @throws {FormatError} naming a row of codes that no row has */
+  factors(codes: Codes): {
+    readonly stretches: Float32Array;
+    readonly squares: Float32Array;
+    readonly deviations: Float32Array;
+  };
 }
 
 export interface ModelState {

@@ -41,14 +41,19 @@ static int has_v4(void) {
   return (saved_state() & 0xe6) == 0xe6 && (cpuid(7).b & wide) == wide;
 }
 
-// Products of bytes, for wide vectors and for those of AVX2.
-static int has_avx512_vnni(void) { return (cpuid(7).c & bit_AVX512VNNI) != 0; }
+// Products of bytes, look-ups in tables of bytes, and counts of bits: Ice Lake and Zen 4 brought the last of them.
+static int has_avx512_bytes(void) {
+  unsigned bytes = bit_AVX512VNNI | bit_AVX512VBMI | bit_AVX512VPOPCNTDQ;
+  return (cpuid(7).c & bytes) == bytes;
+}
+
+// Products of bytes for the vectors of AVX2.
 static int has_avx_vnni(void) { return cpuid(7).a >= 1 && (cpuid_of(7, 1).a & bit_AVXVNNI) != 0; }
 
 const kernel_variant *const *engine_variants(void) {
   static const kernel_variant *found[5];
   size_t count = 0;
-  if (has_v3() && has_v4() && has_avx512_vnni()) found[count++] = &variant_avx512vnni;
+  if (has_v3() && has_v4() && has_avx512_bytes()) found[count++] = &variant_avx512vnni;
   if (has_v3() && has_v4()) found[count++] = &variant_avx512;
   if (has_v3() && has_avx_vnni()) found[count++] = &variant_avx2vnni;
   if (has_v3()) found[count++] = &variant_avx2;

@@ -24,7 +24,7 @@ enum {
 };
 #define FENCE 0xffffffffu
 #define NO_FAULT 0xffffffffu
-#define MAX_CELLS 8
+#define MAX_CELLS 10
 #define MAX_ARGUMENTS (COMMAND_WORDS - ARGUMENTS)
 
 // Items of a block that make a command small: it runs in microseconds, less than it takes to wake a thread.

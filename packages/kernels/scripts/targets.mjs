@@ -4,7 +4,14 @@ import { readFileSync } from "node:fs";
 const x64 = [
   // Name, what the compiler may use, and the register tile: ROWS · VECTORS accumulators, VECTORS operands and a broadcast
   // must fit 32 registers of 16 floats, or 16 of 8.
-  { name: "avx512vnni", cpu: "x86_64_v4+avx512vnni", lanes: 16, vectors: 2, rows: 12 },
+  // The first also looks up and counts bytes, which all processors have that have VNNI, but for Cascade and Cooper Lake.
+  {
+    name: "avx512vnni",
+    cpu: "x86_64_v4+avx512vnni+avx512vbmi+avx512vpopcntdq",
+    lanes: 16,
+    vectors: 2,
+    rows: 12,
+  },
   { name: "avx512", cpu: "x86_64_v4", lanes: 16, vectors: 2, rows: 12 },
   { name: "avx2vnni", cpu: "x86_64_v3+avxvnni", lanes: 8, vectors: 2, rows: 6 },
   { name: "avx2", cpu: "x86_64_v3", lanes: 8, vectors: 2, rows: 6 },

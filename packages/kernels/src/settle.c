@@ -12,7 +12,7 @@ typedef struct {
   uint32_t limit;         // for the message
   const uint32_t *values; // the values at those positions, or 0
   uint32_t outputs, inputs;
-  fault_cell *cells[8]; // of the outputs, then of the inputs
+  fault_cell *cells[10]; // of the outputs, then of the inputs
 } fault_record;
 
 // Ends a command: its outputs have the fault of the first input that has one, else the command's own at `position`, else

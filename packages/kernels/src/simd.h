@@ -56,16 +56,22 @@ INLINE vec madd(vec a, vec b, vec c) {
 #endif
 }
 
-// a0 b0 a1 b1 … of the lower, and of the upper halves of two vectors.
+// a0 b0 a1 b1 … of the lower, and of the upper halves of two vectors of so many lanes.
+#define LOWER_PAIRS_4 0, 4, 1, 5
+#define UPPER_PAIRS_4 2, 6, 3, 7
+#define LOWER_PAIRS_8 0, 8, 1, 9, 2, 10, 3, 11
+#define UPPER_PAIRS_8 4, 12, 5, 13, 6, 14, 7, 15
+#define LOWER_PAIRS_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define UPPER_PAIRS_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #if LANES == 4
-#define LOWER_PAIRS 0, 4, 1, 5
-#define UPPER_PAIRS 2, 6, 3, 7
+#define LOWER_PAIRS LOWER_PAIRS_4
+#define UPPER_PAIRS UPPER_PAIRS_4
 #elif LANES == 8
-#define LOWER_PAIRS 0, 8, 1, 9, 2, 10, 3, 11
-#define UPPER_PAIRS 4, 12, 5, 13, 6, 14, 7, 15
+#define LOWER_PAIRS LOWER_PAIRS_8
+#define UPPER_PAIRS UPPER_PAIRS_8
 #elif LANES == 16
-#define LOWER_PAIRS 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define UPPER_PAIRS 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define LOWER_PAIRS LOWER_PAIRS_16
+#define UPPER_PAIRS UPPER_PAIRS_16
 #endif
 
 // Transposes a square of LANES vectors in place: pairing the first half with the second moves every value half of its way

@@ -29,6 +29,12 @@ export interface TransformModel<T extends TransformSpec = TransformSpec> {
    */
   readonly isometric: boolean;
   /**
+   * Where the transform is not isometric but its inverse is: how a query is to be compared with rows before they are
+   * transformed back. ‖query − invert(y)‖² and ‖p − y‖² then differ by a number that depends on the query alone, where p is
+   * the query after the transform (`apply`), or as it is (`keep`).
+   */
+  readonly queries?: "apply" | "keep" | undefined;
+  /**
    * @param rows `[n, inputDimension]`; a value that is not finite makes its own row's values so
    * @throws {ShapeError} if the rows have another dimension
    */

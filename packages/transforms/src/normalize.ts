@@ -12,6 +12,7 @@ import { checkCols, widthOf } from "./rows.js";
 export class NormalizeTransform implements TransformModel<TransformOf<"normalize">> {
   readonly spec: TransformOf<"normalize"> = { kind: "normalize" };
   readonly isometric = false;
+  readonly queries = "keep";
   readonly inputDimension: number;
   readonly outputDimension: number;
 

@@ -18,6 +18,7 @@ const LEAST_DEVIATION = 2 ** -10;
 export class PcaTransform implements TransformModel<TransformOf<"pca">> {
   readonly spec: TransformOf<"pca">;
   readonly isometric: boolean;
+  readonly queries: "apply" | undefined;
   readonly inputDimension: number;
   readonly outputDimension: number;
   /** μ `[1, d]` */
@@ -44,6 +45,7 @@ export class PcaTransform implements TransformModel<TransformOf<"pca">> {
     }
     this.spec = { kind: "pca", dimension: k, ...(deviations && { whiten: true }) };
     this.isometric = k === d && deviations === undefined;
+    this.queries = deviations === undefined ? "apply" : undefined;
     this.inputDimension = d;
     this.outputDimension = k;
     this.mean = mean;

@@ -4,6 +4,7 @@ import { codes } from "./codes.js";
 import { kmeans, kmeansByDefault, kmeansInJavaScript } from "./kmeans.js";
 import { product } from "./product.js";
 import { residualBeam, residualCatalogue } from "./residual.js";
+import { search } from "./search.js";
 import { stream } from "./stream.js";
 
 /** All cases, with sizes that are small if the bench itself is to be tried. */
@@ -28,6 +29,8 @@ export function allCases(quick: boolean, threads: number): BenchCase[] {
     ...residualBeam("rq-beam", hundred),
     residualCatalogue("rq-industrial", industrial, quick ? 2 : 10),
     ...codes(million),
+    ...(quick ? [] : search("search-words", words, 256)),
+    ...search("search-1m", million, quick ? 32 : 1024),
     stream(hundred, million, 100 * hundred.rows, hundred.rows / 10),
   ];
 }

@@ -17,6 +17,8 @@ export interface Job<T = unknown> {
 export interface NpyArray {
   readonly data: NpyData;
   readonly shape: readonly number[];
+  /** Of an index that was searched. */
+  readonly bytesPerVector?: number;
 }
 
 /** How to make each kind of task ready. */
@@ -56,9 +58,9 @@ export async function serve(greeting: Omit<Greeting, "startBytes">, kinds: Kinds
         } while (performance.now() < end);
         say({ ok: true, seconds, peakBytes: peakBytes() });
       } else {
-        const { data, shape } = await current.result(last);
+        const { data, shape, bytesPerVector } = await current.result(last);
         await writeNpy(request.path, data, shape);
-        say({ ok: true });
+        say({ ok: true, bytesPerVector });
       }
     } catch (error) {
       say({ ok: false, error: error instanceof Error ? error.message : `${error}` });

@@ -9,6 +9,7 @@ import { multiplyAdd } from "./multiply-add.js";
 import { serve } from "./serve.js";
 import { assign } from "./tessera-assign.js";
 import { scalarDecode, scalarEncode, signs } from "./tessera-codes.js";
+import { search } from "./tessera-search.js";
 import {
   encode,
   encodeByCodebook,
@@ -37,6 +38,7 @@ await serve(
     "scalar-encode": (task) => scalarEncode(backend, task),
     "scalar-decode": (task) => scalarDecode(backend, task),
     signs: (task) => signs(backend, task),
+    search: (task) => search(backend, task),
     stream: (task) => encodeByCodebook(backend, task, true),
     "in-memory": (task) => encodeByCodebook(backend, task, false),
   },

@@ -6,6 +6,7 @@ import {
   referenceResidual,
 } from "../reference/codebooks.js";
 import { referenceCombine, referenceMatmul, referenceTake } from "../reference/dense.js";
+import { referenceScanBits, referenceScanRows, referenceScanTables } from "../reference/scan.js";
 import {
   referenceScalarDecode,
   referenceScalarEncode,
@@ -26,6 +27,9 @@ export interface ReferenceKernels {
   readonly scalarEncode: typeof referenceScalarEncode;
   readonly scalarDecode: typeof referenceScalarDecode;
   readonly thresholdEncode: typeof referenceThresholdEncode;
+  readonly scanRows: typeof referenceScanRows;
+  readonly scanTables: typeof referenceScanTables;
+  readonly scanBits: typeof referenceScanBits;
 }
 
 export const referenceKernels: ReferenceKernels = {
@@ -41,4 +45,7 @@ export const referenceKernels: ReferenceKernels = {
   scalarEncode: referenceScalarEncode,
   scalarDecode: referenceScalarDecode,
   thresholdEncode: referenceThresholdEncode,
+  scanRows: referenceScanRows,
+  scanTables: referenceScanTables,
+  scanBits: referenceScanBits,
 };

@@ -22,8 +22,8 @@ import {
   checkShape,
   codebookShape,
 } from "./arguments.js";
-import { referenceKernels, type ReferenceKernels } from "./kernels.js";
-import { ReferenceTensors } from "./reference-tensors.js";
+import { referenceKernels } from "./kernels.js";
+import { ReferenceScans } from "./reference-scans.js";
 import { part, run, values, type Result } from "./result.js";
 import type { Content } from "./reference-tensor.js";
 
@@ -48,7 +48,7 @@ export function createReferenceBackend(options: ReferenceBackendOptions = {}): C
 }
 
 /** The reference backend over a table of kernels. */
-export class ReferenceBackend extends ReferenceTensors implements CompleteBackend {
+export class ReferenceBackend extends ReferenceScans implements CompleteBackend {
   readonly info: BackendInfo = {
     name: "reference",
     device: "plain TypeScript, float64",
@@ -56,12 +56,6 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     threads: 1,
     maxTensorBytes: 2 ** 31,
   };
-  readonly #kernels: ReferenceKernels;
-
-  constructor(kernels: ReferenceKernels) {
-    super();
-    this.#kernels = kernels;
-  }
 
   assignTopK(
     x: Tensor<"float32">,
@@ -76,7 +70,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkInteger(count, "count", 1, Math.min(shape.codebookSize, 256));
     checkChoice(metric, "metric", ["l2", "ip"]);
     return this.#assignment([rows, shape.groups, count], [input, books], () =>
-      this.#kernels.assignTopK(values(input), values(books), shape, count, metric),
+      this.kernels.assignTopK(values(input), values(books), shape, count, metric),
     );
   }
 
@@ -91,7 +85,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     const rows = checkRows(x, "x", shape);
     checkChoice(metric, "metric", ["l2", "ip"]);
     return this.#assignment([rows, shape.groups], [input, books], () =>
-      this.#kernels.assign(values(input), values(books), shape, metric),
+      this.kernels.assign(values(input), values(books), shape, metric),
     );
   }
 
@@ -107,7 +101,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkLevels(codebooks, dimension);
     checkInteger(beam, "beam", 1, 256);
     return this.#assignment([codebooks.length, rows], [input, ...books], () =>
-      this.#kernels.beamSearch(values(input), books.map(values), dimension, beam),
+      this.kernels.beamSearch(values(input), books.map(values), dimension, beam),
     );
   }
 
@@ -118,7 +112,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkShape(codes, "codes", [undefined, shape.groups]);
     return this.#floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
-      run([books, held], () => this.#kernels.gather(values(books), values(held), shape)),
+      run([books, held], () => this.kernels.gather(values(books), values(held), shape)),
     );
   }
 
@@ -139,7 +133,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     return this.#floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
       run([input, books, held, from], () =>
-        this.#kernels.residual(
+        this.kernels.residual(
           values(input),
           values(books),
           values(held),
@@ -175,7 +169,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     }
     const shape = { groups, codebookSize, dimension: cols / groups };
     const result = run([input, held, weighting], () =>
-      this.#kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
+      this.kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
     );
     return {
       sums: this.#floats(
@@ -208,7 +202,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     return this.#floats(
       [rows, cols],
       run([left, right, added], () =>
-        this.#kernels.matmul(
+        this.kernels.matmul(
           values(left),
           values(right),
           { rows, inner, cols },
@@ -229,7 +223,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     checkShape(b, "b", a.shape);
     return this.#floats(
       a.shape,
-      run([left, right], () => this.#kernels.combine(values(left), values(right), alpha, beta)),
+      run([left, right], () => this.kernels.combine(values(left), values(right), alpha, beta)),
     );
   }
 
@@ -241,7 +235,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     const cols = x.shape[1]!;
     return this.#floats(
       [indices.size, cols],
-      run([input, chosen], () => this.#kernels.take(values(input), values(chosen), cols)),
+      run([input, chosen], () => this.kernels.take(values(input), values(chosen), cols)),
     );
   }
 
@@ -264,7 +258,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     return this.#bytes(
       [rows, Math.ceil((cols * bits) / 8)],
       run([input, from, by], () =>
-        this.#kernels.scalarEncode(values(input), values(from), values(by), levels, bits),
+        this.kernels.scalarEncode(values(input), values(from), values(by), levels, bits),
       ),
     );
   }
@@ -285,7 +279,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     return this.#floats(
       [codes.shape[0]!, lower.size],
       run([held, from, by], () =>
-        this.#kernels.scalarDecode(values(held), values(from), values(by), bits),
+        this.kernels.scalarDecode(values(held), values(from), values(by), bits),
       ),
     );
   }
@@ -306,7 +300,7 @@ export class ReferenceBackend extends ReferenceTensors implements CompleteBacken
     return this.#bytes(
       [rows, Math.ceil((cols * bits) / 8)],
       run([input, above], () =>
-        this.#kernels.thresholdEncode(values(input), values(above), count, bits),
+        this.kernels.thresholdEncode(values(input), values(above), count, bits),
       ),
     );
   }
@@ -360,6 +354,9 @@ const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "residual",
   "packSigns",
   "beamSearch",
+  "scanRows",
+  "scanTables",
+  "scanBits",
 ]);
 
 function withoutOptionalKernels(backend: ReferenceBackend): ComputeBackend {

@@ -1,5 +1,5 @@
 import type { CompleteBackend, DType, Tensor, TypedArrays } from "@tessera/core";
-import { gaussianMatrix } from "../generators.js";
+import { gaussianMatrix, randomCodes } from "../generators.js";
 import { floats, integers, matrixTensor, upload, type Problem } from "./problems.js";
 
 /** Results by name, on the host. */
@@ -29,6 +29,7 @@ export async function runEveryKernel(backend: CompleteBackend, problem: Problem)
       "clusterSums with weights, sums": weighted.sums,
       "clusterSums with weights, counts": weighted.counts,
       "matmul, both transposed": backend.matmul(x, x, { transposeA: true }),
+      ...scanKernels(backend, problem, Math.min(rows, 3), rows),
     };
   });
   return readAll(results);
@@ -71,7 +72,49 @@ function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, 
     thresholdEncode: backend.thresholdEncode(x, turned, { bits: 2 }),
     packSigns: backend.packSigns(x, lower),
     ...beamKernels(backend, problem),
+    ...scanKernels(backend, problem, rows, codebookSize),
   };
+}
+
+/** Scans for the first `queries` rows of the problem, over all its rows or over `count` others. */
+function scanKernels(
+  backend: CompleteBackend,
+  problem: Problem,
+  queries: number,
+  count: number,
+): Record<string, Tensor> {
+  const { rows, groups, dimension, x } = problem;
+  const cols = groups * dimension;
+  const asked = floats(backend, x.subarray(0, queries * cols), [queries, cols]);
+  const all = count === rows ? x : gaussianMatrix(count, cols, { seed: 115 }).data;
+  const held = floats(backend, all, [count, cols]);
+  // The table of a query repeats its row.
+  const tables = Float32Array.from({ length: queries * 96 }, (_, i) => {
+    const entry = i % 96;
+    return x[Math.floor(i / 96) * cols + (entry % cols)]! * Math.cos(entry);
+  });
+  const bytes = (size: number, seed: number): Uint8Array =>
+    Uint8Array.from(randomCodes(size, 1, 256, { seed }));
+  const found = {
+    scanRows: backend.scanRows?.(asked, held, 7),
+    scanTables: backend.scanTables?.(
+      floats(backend, tables, [queries, 6, 16]),
+      backend.tensor(bytes(Math.ceil(count / 32) * 96, 117), [Math.ceil(count / 32), 3, 32]),
+      7,
+      { rows: count },
+    ),
+    scanBits: backend.scanBits?.(backend.packSigns(asked), backend.packSigns(held), 7),
+  };
+  return Object.fromEntries(
+    Object.entries(found).flatMap(([name, result]) =>
+      result
+        ? [
+            [`${name} of ${count} rows, indices`, result.indices],
+            [`${name} of ${count} rows, distances`, result.distances],
+          ]
+        : [],
+    ),
+  );
 }
 
 /** Two levels of the first group's rows and codebook, with and without a beam. */

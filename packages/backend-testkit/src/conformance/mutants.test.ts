@@ -6,6 +6,7 @@ import { backendMutants } from "../../test/mutants/backend.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
 import { scalarMutants } from "../../test/mutants/scalar.js";
+import { scanMutants } from "../../test/mutants/scans.js";
 import { referenceKernels } from "../backend/kernels.js";
 import { ReferenceBackend } from "../backend/reference-backend.js";
 import { ConformanceError } from "./assertions.js";
@@ -17,6 +18,7 @@ const mutants = [
   ...beamMutants,
   ...kernelMutants,
   ...scalarMutants,
+  ...scanMutants,
   ...backendMutants,
 ];
 const SCALE = 0.05;

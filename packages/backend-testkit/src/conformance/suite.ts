@@ -10,6 +10,9 @@ import { invarianceCases } from "./invariance.js";
 import { manyRowsCases } from "./many-rows.js";
 import { orderCases } from "./order.js";
 import { scalarCases } from "./scalar.js";
+import { scanCodesCases } from "./scan-codes.js";
+import { scanRowsCases } from "./scan-rows.js";
+import { scansCases } from "./scans.js";
 import { tensorCases } from "./tensors.js";
 
 /**
@@ -31,6 +34,9 @@ export function conformanceCases(
     ...clusterCases,
     ...denseCases,
     ...scalarCases,
+    ...scanRowsCases,
+    ...scanCodesCases,
+    ...scansCases,
     ...orderCases,
     ...faultCases,
     ...argumentCases,

@@ -9,6 +9,7 @@ import {
   referenceScalarEncode,
   referenceThresholdEncode,
 } from "./scalar.js";
+import { referenceScanBits, referenceScanRows, referenceScanTables } from "./scan.js";
 
 const f32 = (...values: number[]) => new Float32Array(values);
 const i32 = (...values: number[]) => new Int32Array(values);
@@ -141,5 +142,55 @@ describe("scalar", () => {
     expect(() => referenceThresholdEncode(f32(0, Infinity), thresholds, 2, 4)).toThrow(
       new NonFiniteError(0),
     );
+  });
+});
+
+describe("scans", () => {
+  it("finds the nearest rows, then fills empty places", () => {
+    const q = f32(0, 0, 1, 1);
+    const x = f32(1, 0, 0, 1, 3, 3);
+    const shape = { queries: 2, rows: 3, dimension: 2 };
+    const near = referenceScanRows(q, x, shape, 2);
+    expect([...near.indices]).toEqual([0, 1, 0, 1]);
+    expect([...near.distances]).toEqual([1, 1, 1, 1]);
+    const scales = f32(1, -1, 0);
+    const offsets = f32(0, 5, -2);
+    const scaled = referenceScanRows(q, x, shape, 4, { scales, offsets, firstIndex: 10 });
+    expect([...scaled.indices]).toEqual([12, 10, 11, -1, 12, 10, 11, -1]);
+    expect([...scaled.distances].slice(0, 4)).toEqual([-2, 1, 4, Infinity]);
+    expect(() => referenceScanRows(f32(0, NaN), x, { ...shape, queries: 1 }, 1)).toThrow(
+      new NonFiniteError(0, "query"),
+    );
+  });
+
+  it("adds up tables by codes, two to a byte", () => {
+    const tables = f32(
+      ...Array.from({ length: 48 }, (_, i) => (i % 16) * 10 ** Math.floor(i / 16)),
+    );
+    const blocks = new Uint8Array(64);
+    blocks.set([0x21, 0x03, 0xf0]);
+    blocks.set([0x05, 0x06, 0x07], 32);
+    const shape = { queries: 1, groups: 3, codebookSize: 16 } as const;
+    const found = referenceScanTables(tables, blocks, shape, 3, { rows: 3 });
+    expect([...found.distances]).toEqual([521, 603, 850]);
+    expect([...found.indices]).toEqual([0, 1, 2]);
+    const probes = { starts: i32(0), ends: i32(2), biases: f32(0.5) };
+    const visited = referenceScanTables(tables, blocks, shape, 3, { rows: 3, probes });
+    expect([...visited.distances]).toEqual([521.5, 603.5, Infinity]);
+    const outside = { ...probes, ends: i32(4) };
+    expect(() =>
+      referenceScanTables(tables, blocks, shape, 3, { rows: 3, probes: outside }),
+    ).toThrow(ArgumentError);
+  });
+
+  it("counts differing bits of allowed rows, and keeps what was found", () => {
+    const codes = Uint8Array.of(0b1111, 0b0001, 0b0000);
+    const found = { indices: i32(40, -1), distances: Float64Array.of(1, Infinity) };
+    const near = referenceScanBits(Uint8Array.of(0), codes, { queries: 1, rows: 3, bytes: 1 }, 2, {
+      allowed: Uint8Array.of(0b011),
+      found,
+    });
+    expect([...near.indices]).toEqual([1, 40]);
+    expect([...near.distances]).toEqual([1, 1]);
   });
 });

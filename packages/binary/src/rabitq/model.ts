@@ -13,6 +13,7 @@ import {
   type ModelState,
   NonFiniteError,
   pause,
+  type ProductEstimator,
   type Rows,
   saveModel,
   type SignSpec,
@@ -23,6 +24,7 @@ import {
 import { CodewordSearch } from "./codeword.js";
 import { checkEpsilon, DEFAULT_EPSILON, estimateProducts, type Estimates } from "./estimate.js";
 import { FACTOR_COLUMNS, FactorWriter, gridRows, readFactors, type RowFactors } from "./factors.js";
+import { productEstimator } from "./product-estimator.js";
 import { prepareQueries } from "./query.js";
 
 /** The most values that a row may have. */
@@ -60,6 +62,7 @@ export class RabitqModel implements Model<SignSpec> {
   readonly bits: number;
   readonly cardinalities: readonly number[];
   readonly prefixes: readonly number[];
+  readonly estimator: ProductEstimator;
 
   /**
    * @param spec with estimator `rabitq`
@@ -82,6 +85,7 @@ export class RabitqModel implements Model<SignSpec> {
       ...Array.from({ length: FACTOR_COLUMNS }, () => 256),
     ];
     this.prefixes = [this.cardinalities.length];
+    this.estimator = productEstimator(this);
   }
 
   async encode(rows: Rows, options: EncodeOptions = {}): Promise<Codes> {

@@ -7,6 +7,8 @@ import { UsageError } from "./usage-error.js";
 export interface Positional {
   readonly name: string;
   readonly help: string;
+  /** Whether it may be left out; only the last may. */
+  readonly optional?: boolean;
 }
 
 export interface Parsed {
@@ -103,7 +105,7 @@ function checkComplete(
   syntax: Syntax,
 ): void {
   const missing = syntax.positionals[positionals.length];
-  if (missing !== undefined) {
+  if (missing !== undefined && missing.optional !== true) {
     throw new UsageError(`${syntax.name} needs ${missing.name}`, `usage: ${syntax.usage}`);
   }
   const extra = positionals[syntax.positionals.length];

@@ -1,4 +1,5 @@
 import type { Command } from "../args/command.js";
+import { buildIndex } from "./build-index.js";
 import { decode } from "./decode.js";
 import { doctor } from "./doctor.js";
 import { encode } from "./encode.js";
@@ -8,6 +9,8 @@ import { fit } from "./fit.js";
 import { ids } from "./ids.js";
 import { importCommand } from "./import.js";
 import { inspect } from "./inspect.js";
+import { recommend } from "./recommend.js";
+import { search } from "./search.js";
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
@@ -16,6 +19,9 @@ export const COMMANDS: readonly Command[] = [
   encode,
   decode,
   evaluateCommand,
+  buildIndex,
+  search,
+  recommend,
   importCommand,
   exportCommand,
   inspect,

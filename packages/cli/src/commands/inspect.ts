@@ -14,7 +14,7 @@ export const inspect = defineCommand({
   arguments: "<file> [options]",
   summary: "show what is in a model or a file of vectors, codes or IDs",
   description:
-    "Shows what a file holds. Of a model: its spec, dimension, bits per row, tensors and the facts that were kept when it was fitted. Of vectors or codes: shape, type and range. Of an ids.json: how many items, levels and collisions.",
+    "Shows what a file holds. Of an index: its tensors. Of a model: its spec, dimension, bits per row, tensors and the facts that were kept when it was fitted. Of vectors or codes: shape, type and range. Of an ids.json: how many items, levels and collisions.",
   positionals: [{ name: "<file>", help: "a model, vectors, codes.npy or ids.json" }],
   options: { ...INPUT_OPTIONS, ...OUTPUT_OPTIONS },
   examples: ["tessera inspect model.safetensors", "tessera inspect codes.npy --json"],
@@ -32,9 +32,11 @@ async function inspectTensors(path: string, context: Context): Promise<void> {
   const { tensors, metadata } = withFileName(path, () => decodeSafetensors(data));
   const list = [...tensors].map(([name, tensor]) => describeTensor(name, tensor));
   if (metadata["format"] !== "tessera") {
-    context.json({ kind: "safetensors", bytes: data.length, metadata, tensors: list });
+    const isIndex = metadata["format"] === "tessera-index";
+    const kind = isIndex ? "index" : "safetensors";
+    context.json({ kind, bytes: data.length, metadata, tensors: list });
     context.print(
-      `${context.paint(fileName(path), "bold")}  safetensors, not a Tessera model, ${showBytes(data.length)}`,
+      `${context.paint(fileName(path), "bold")}  ${isIndex ? "Tessera index" : "safetensors, not a Tessera model"}, ${showBytes(data.length)}`,
     );
     printTensors(list, context);
     return;
