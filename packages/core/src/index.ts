@@ -1,4 +1,5 @@
 export * from "./backend.js";
+export * from "./checks.js";
 export * from "./codes.js";
 export * from "./complete.js";
 export * from "./errors.js";
