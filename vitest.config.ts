@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -22,5 +23,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // The CPU backend's workers come from each test file's own thread.
     pool: "forks",
+    // Vitest would leave one core alone, which on two cores is half of them.
+    maxWorkers: availableParallelism(),
   },
 });
