@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -10,6 +11,7 @@ export default defineConfig({
     alias: [
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
+      { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },
       ...readdirSync(packages).map((name) => ({
         find: new RegExp(`^@tessera/${name}$`),
         replacement: `${packages}${name}/src/index.ts`,
@@ -21,5 +23,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // The CPU backend's workers come from each test file's own thread.
     pool: "forks",
+    // Vitest would leave one core alone, which on two cores is half of them.
+    maxWorkers: availableParallelism(),
   },
 });

@@ -32,6 +32,21 @@ describe("the backend that is chosen", () => {
     backend.dispose();
   });
 
+  it("is the first of several that starts, and says why not another", async () => {
+    // Node has no WebGPU that a test could count on; what it lacks, or that it has no GPU, is the reason.
+    const backend = await pickBackend({ name: ["webgpu", "cpu"], threads: 1 });
+    if (backend.info.name !== "webgpu") {
+      expect(backend.info.reason).toContain("webgpu: ");
+      expect(backend.info.threads).toBe(1);
+    }
+    const x = backend.tensor(Float32Array.of(1, 2), [2, 1]);
+    expect([...(await backend.assign(x, backend.reshape(x, [1, 2, 1])).codes.read())]).toEqual([
+      0, 1,
+    ]);
+    backend.dispose();
+    await expect(pickBackend({ name: [] })).rejects.toThrow("no backend was named");
+  });
+
   it("is an error when its name is unknown, from the call or the environment", async () => {
     await expect(pickBackend({ name: "quantum" as BackendName })).rejects.toThrow(BackendError);
     vi.stubEnv("TESSERA_BACKEND", "tpu");

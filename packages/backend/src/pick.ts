@@ -6,33 +6,82 @@ import {
 } from "@tessera/core";
 
 /** Names that {@link pickBackend} and the environment variable `TESSERA_BACKEND` accept. */
-export const BACKEND_NAMES = ["cpu"] as const;
+export const BACKEND_NAMES = ["cpu", "webgpu"] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 export interface PickOptions {
-  /** Which backend. Without it: `TESSERA_BACKEND` where there is an environment, else `cpu`. */
-  readonly name?: BackendName | undefined;
+  /**
+   * Which backend; of several, the first that starts and does not compute on the CPU by a detour, as WebGPU without a GPU
+   * does. Without it: `TESSERA_BACKEND` (such as `webgpu` or `webgpu,cpu`) where there is an environment, else `cpu`.
+   */
+  readonly name?: BackendName | readonly BackendName[] | undefined;
   /** Threads of the CPU backend. Default: `TESSERA_THREADS`, else as many as the machine offers. */
   readonly threads?: number | undefined;
 }
 
 /**
- * Makes a backend of its own for the caller, who disposes it.
+ * Makes a backend of its own for the caller, who disposes it. Where another would have been preferred, `info.reason` says
+ * why it is not that one.
  *
- * @throws {BackendError} for an unknown name, or where the backend cannot start
+ * @throws {BackendError} for an unknown name, or where no backend of those can start
  */
 export async function pickBackend(options: PickOptions = {}): Promise<CompleteBackend> {
-  const name = options.name ?? environment("TESSERA_BACKEND") ?? "cpu";
-  if (!(BACKEND_NAMES as readonly string[]).includes(name)) {
-    throw new BackendError(`there is no backend "${name}"`, {
+  const names = wantedNames(options.name);
+  const reasons: string[] = [];
+  for (const [i, name] of names.entries()) {
+    const last = i === names.length - 1;
+    try {
+      const backend = await START[name](options);
+      const detour = last ? undefined : detourOf(backend);
+      if (detour === undefined) return explained(completeBackend(backend), reasons);
+      backend.dispose();
+      reasons.push(detour);
+    } catch (error) {
+      if (last || !(error instanceof BackendError)) throw error;
+      reasons.push(`${name}: ${error.message}`);
+    }
+  }
+  throw new BackendError("no backend was named", {
+    hint: `name one of: ${BACKEND_NAMES.join(", ")}`,
+  });
+}
+
+/** Backends are loaded on first use, so that importing a quantizer loads no kernels. */
+const START: { readonly [N in BackendName]: (options: PickOptions) => Promise<ComputeBackend> } = {
+  async cpu({ threads }) {
+    const { createCpuBackend } = await import("@tessera/backend-cpu");
+    return createCpuBackend(threads === undefined ? {} : { threads });
+  },
+  async webgpu() {
+    const { createWebGpuBackend } = await import("@tessera/backend-webgpu");
+    return createWebGpuBackend();
+  },
+};
+
+function wantedNames(option: PickOptions["name"]): readonly BackendName[] {
+  const names = option ?? environment("TESSERA_BACKEND")?.split(",") ?? "cpu";
+  const list = typeof names === "string" ? [names] : names;
+  const unknown = list.find((name) => !(BACKEND_NAMES as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new BackendError(`there is no backend "${unknown}"`, {
       hint: `choose one of: ${BACKEND_NAMES.join(", ")}`,
     });
   }
-  // Loaded on first use, so that importing a quantizer loads no kernels.
-  const { createCpuBackend } = await import("@tessera/backend-cpu");
-  return completeBackend(
-    await createCpuBackend(options.threads === undefined ? {} : { threads: options.threads }),
-  );
+  return list as readonly BackendName[];
+}
+
+/** Why a backend that started is no better than the next. */
+function detourOf({ info }: ComputeBackend): string | undefined {
+  const { adapter } = info as { readonly adapter?: { readonly software: boolean } };
+  return adapter?.software === true ? `${info.name}: ${info.reason}` : undefined;
+}
+
+/** The backend, with reasons before its own. */
+function explained(backend: CompleteBackend, reasons: readonly string[]): CompleteBackend {
+  if (reasons.length === 0) return backend;
+  const own = backend.info.reason === undefined ? [] : [backend.info.reason];
+  const value = { ...backend.info, reason: [...reasons, ...own].join("; ") };
+  return completeBackend(Object.create(backend, { info: { value } }) as CompleteBackend);
 }
 
 let shared: Promise<CompleteBackend> | undefined;

@@ -64,7 +64,8 @@ export function createContext(
   };
 }
 
-function quoteForShell(word: string): string {
+/** A word as a shell takes it for one. */
+export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -1,4 +1,5 @@
 export * from "./backend.js";
+export * from "./checks.js";
 export * from "./codes.js";
 export * from "./complete.js";
 export * from "./errors.js";
@@ -6,6 +7,8 @@ export * from "./evaluate.js";
 export * from "./float16.js";
 export * from "./host-tensor.js";
 export * from "./ledger.js";
+export * from "./linear/pace.js";
+export { symmetricEigen, type SymmetricEigen } from "./linear/symmetric-eigen.js";
 export * from "./model.js";
 export * from "./pause.js";
 export * from "./progress.js";

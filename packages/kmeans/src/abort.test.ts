@@ -10,6 +10,7 @@ describe("abort", () => {
     ["k-means++ start", "k-means++"],
     ["k-means", "k-means++"],
     ["LBG start", "lbg"],
+    ["progressive start", "progressive"],
     ["mini-batch k-means", "random"],
   ] as const)("in %s of %s: AbortedError, no tensor left", async (task, init) => {
     const x = gaussianMatrix(300, 3, { seed: 1 });

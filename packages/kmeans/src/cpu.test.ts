@@ -17,6 +17,7 @@ describe("on the CPU backend", () => {
   const cases: Partial<KmeansOptions>[] = [
     { init: "k-means++" },
     { init: "lbg" },
+    { init: "progressive" },
     { init: "random", restarts: 2 },
     { spherical: true, weights: Float32Array.from({ length: 3000 }, (_, i) => i % 5) },
     { miniBatch: 256, iterations: 3 },

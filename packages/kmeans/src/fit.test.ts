@@ -12,7 +12,7 @@ import { describe, expect, it } from "vitest";
 import { fitKmeans, type KmeansInit, type KmeansOptions, type KmeansResult } from "./index.js";
 
 const backend = completeBackend(createReferenceBackend());
-const INITS: readonly KmeansInit[] = ["k-means++", "random", "lbg"];
+const INITS: readonly KmeansInit[] = ["k-means++", "random", "lbg", "progressive"];
 
 /** Lloyd's algorithm in float64, as plain as can be. */
 function naiveLloyd(x: Matrix, start: Matrix, iterations: number): Float64Array {

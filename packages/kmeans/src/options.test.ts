@@ -107,6 +107,7 @@ describe("rows that are not finite", () => {
           {},
           { init: "random" as const },
           { init: "lbg" as const },
+          { init: "progressive" as const },
           { init: matrix([[0], [1]]) },
           { miniBatch: 4 },
           { init: matrix([[0], [1]]), miniBatch: 4 },

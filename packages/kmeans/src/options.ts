@@ -22,8 +22,10 @@ export type KmeansMetric = "l2" | "ip";
  * - `random`: distinct rows. Costs nothing; the choice for codebooks of many thousands of codewords.
  * - `lbg`: splitting (Linde, Buzo and Gray 1980), from one codeword up to any codebook size. The better choice where rows
  *   form no clear clusters, as residuals do: D² weighting then falls for outliers.
+ * - `progressive`: k-means on the leading principal directions first and then on more and more of them, each time from the
+ *   codewords before (faiss' `ProgressiveDimClustering`).
  */
-export type KmeansInit = "k-means++" | "random" | "lbg";
+export type KmeansInit = "k-means++" | "random" | "lbg" | "progressive";
 
 export interface KmeansOptions extends WorkOptions {
   /** Number of codewords k, 1 to 2²⁴; at most the number of rows. */
@@ -116,7 +118,7 @@ export interface Settings {
   readonly onProgress: OnProgress | undefined;
 }
 
-const INITS: readonly unknown[] = ["k-means++", "random", "lbg"];
+const INITS: readonly unknown[] = ["k-means++", "random", "lbg", "progressive"];
 
 /** @throws {ArgumentError | ShapeError | NonFiniteError} naming the option and its value */
 export function resolveSettings(options: KmeansOptions): Settings {

@@ -12,7 +12,7 @@ import { describe, expect, it } from "vitest";
 import { fitKmeans, type KmeansInit, type KmeansOptions, type KmeansResult } from "./index.js";
 
 const backend = completeBackend(createReferenceBackend());
-const INITS: readonly KmeansInit[] = ["k-means++", "random", "lbg"];
+const INITS: readonly KmeansInit[] = ["k-means++", "random", "lbg", "progressive"];
 
 function fit(x: Matrix, options: KmeansOptions): Promise<KmeansResult> {
   return expectNoLeaks(backend, () => fitKmeans(x, { backend, ...options }));

@@ -8,6 +8,7 @@ import {
 import { lbg } from "./lbg.js";
 import type { KmeansInit, Settings } from "./options.js";
 import { plusPlus } from "./plus-plus.js";
+import { progressive } from "./progressive.js";
 import { memorySource } from "./source.js";
 import { norm, normalizeRows } from "./statistics.js";
 
@@ -32,14 +33,18 @@ export async function chooseStart(
 ): Promise<Matrix> {
   const { codebookSize, spherical, metric, signal, onProgress } = settings;
   const report =
-    (task: string) =>
+    (task: string, total = codebookSize) =>
     (done: number): void =>
-      onProgress?.({ task, done, total: codebookSize });
-  if (init === "lbg") {
+      onProgress?.({ task, done, total });
+  if (init === "lbg" || init === "progressive") {
     const source = memorySource(backend, sample, weights);
     try {
       const run = { backend, source, metric, spherical, signal };
-      return await lbg(run, codebookSize, random, report("LBG start"));
+      if (init === "lbg") return await lbg(run, codebookSize, random, report("LBG start"));
+      return await progressive(run, {
+        begin: (rows) => chooseStart(backend, "k-means++", rows, weights, settings, random),
+        onStep: report("progressive start", sample.cols),
+      });
     } finally {
       source.dispose();
     }

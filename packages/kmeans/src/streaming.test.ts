@@ -25,7 +25,7 @@ import {
 } from "./index.js";
 
 const backend = completeBackend(createReferenceBackend());
-const INITS = ["k-means++", "random", "lbg"] as const;
+const INITS = ["k-means++", "random", "lbg", "progressive"] as const;
 
 function fit(rows: Rows, options: KmeansOptions): Promise<KmeansResult> {
   return expectNoLeaks(backend, () => fitKmeans(rows, { backend, ...options }));

@@ -157,6 +157,20 @@ describe("fitRq", () => {
     await expect(fitRq(once, { codebookSizes: [4, 4], backend })).rejects.toThrow(/only once/);
   });
 
+  it("starts every level as it is told to", async () => {
+    const rows = normalRows(8, 200, 6);
+    const fit = (init?: "k-means++" | "progressive") =>
+      fitRq(rows, { backend, levels: 2, codebookSize: 16, ...(init && { init }) });
+    const plain = await fit();
+    expect((await fit("k-means++")).save()).toEqual(plain.save());
+    const progressive = await expectNoLeaks(backend, () => fit("progressive"));
+    expect(progressive.save()).not.toEqual(plain.save());
+    expect(progressive.facts.distortionPerLevel![1]).toBeLessThan(
+      1.1 * plain.facts.distortionPerLevel![1]!,
+    );
+    await expect(fit("lgb" as "progressive")).rejects.toThrow('init is "lgb"');
+  });
+
   it("says what is wrong: levels, too few rows with the level, a row that is not finite", async () => {
     const rows = normalRows(6, 10, 2);
     await expect(fitRq(rows, { levels: 1, backend })).rejects.toThrow(/levels is 1/);

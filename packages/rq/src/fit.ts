@@ -7,7 +7,7 @@ import {
   type Rows,
   vq,
 } from "@tessera/core";
-import { vqPart } from "@tessera/vq";
+import { createVqPart, vqPart, type VqPartOptions } from "@tessera/vq";
 import type { ResidualModel } from "./model.js";
 import { residualPart } from "./part.js";
 
@@ -21,6 +21,8 @@ export interface FitRqOptions extends FitOptions {
   readonly codebookSize?: number | undefined;
   /** Number of codewords of each level, from coarse to fine, in place of `levels` and `codebookSize`. */
   readonly codebookSizes?: readonly number[] | undefined;
+  /** How the codebook of each level starts, as in `fitVq`. Default `k-means++`. */
+  readonly init?: VqPartOptions["init"];
 }
 
 /**
@@ -34,7 +36,7 @@ export interface FitRqOptions extends FitOptions {
  * @throws {AbortedError} once `signal` fires
  */
 export async function fitRq(rows: Rows, options: FitRqOptions = {}): Promise<ResidualModel> {
-  const { levels, codebookSize, codebookSizes, ...fitOptions } = options;
+  const { levels, codebookSize, codebookSizes, init, ...fitOptions } = options;
   if (
     codebookSizes &&
     (codebookSize !== undefined || (levels ?? codebookSizes.length) !== codebookSizes.length)
@@ -52,5 +54,7 @@ export async function fitRq(rows: Rows, options: FitRqOptions = {}): Promise<Res
   }
   const sizes = codebookSizes ?? Array.from({ length: count }, () => codebookSize ?? 256);
   const spec = residual(...sizes.map((size) => vq(size)));
-  return (await quantizers.fit(spec, rows, fitOptions)) as ResidualModel;
+  const fitting =
+    init === undefined ? quantizers : createQuantizers([createVqPart({ init }), residualPart]);
+  return (await fitting.fit(spec, rows, fitOptions)) as ResidualModel;
 }

@@ -105,20 +105,27 @@ async function scanAll(
  * The share of the true k nearest that are among the first k found, over all queries.
  *
  * @param k at most as many as either has
+ * @param among look for them among so many found instead: with k · f, what re-scoring f candidates a neighbour comes to
  */
-export function recallAt(found: SearchResult, truth: SearchResult, k: number): number {
+export function recallAt(
+  found: SearchResult,
+  truth: SearchResult,
+  k: number,
+  among: number = k,
+): number {
   if (found.queries !== truth.queries) {
     throw new ShapeError(`results of ${found.queries} queries, and the truth of ${truth.queries}`);
   }
   checkCount("k", k, Math.min(found.k, truth.k));
+  checkCount("among", among, found.k);
   let hits = 0;
   let sought = 0;
   for (let q = 0; q < truth.queries; q++) {
-    const among = new Set(found.ids.subarray(q * found.k, q * found.k + k));
+    const seen = new Set(found.ids.subarray(q * found.k, q * found.k + among));
     for (const id of truth.ids.subarray(q * truth.k, q * truth.k + k)) {
       if (id < 0) continue;
       sought++;
-      if (among.has(id)) hits++;
+      if (seen.has(id)) hits++;
     }
   }
   return sought === 0 ? 1 : hits / sought;

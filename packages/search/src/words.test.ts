@@ -3,6 +3,7 @@ import { pickBackend } from "@tessera/backend";
 import { type Matrix, matrix, sliceRows } from "@tessera/core";
 import { describe, expect, it } from "vitest";
 import { quantizers } from "../test/models.js";
+import { recommend } from "./recommend.js";
 import { createIndex, exactSearch, recallAt, type SearchOptions } from "./index.js";
 
 const file = new URL("../../../../shared/data/words/embeddings.npy", import.meta.url);
@@ -42,6 +43,30 @@ describe("100,000 word vectors of 100 values", () => {
         expect(await rabitq(again)).toBeGreaterThan(0.8);
         expect(await rabitq({ exact: rows, rescore: "bound" })).toBeGreaterThan(0.98);
         expect(await (await fill("sign"))(again)).toBeGreaterThan(0.25);
+      } finally {
+        backend.dispose();
+      }
+    },
+    300_000,
+  );
+
+  it.skipIf(!existsSync(file))(
+    "are searched best within 20 bytes by a rotated product (needs ../shared/data)",
+    async () => {
+      const backend = await pickBackend({ name: "cpu" });
+      try {
+        const candidates = ["pq20x256", "opq20x256", "pca40>sq4", "sign", "sq8"].map((spec) => ({
+          spec,
+        }));
+        const found = await recommend(readNpy(100), quantizers, {
+          bytes: 20,
+          sample: 10_000,
+          budget: Infinity,
+          candidates,
+          backend,
+        });
+        expect(found.chosen?.spec).toBe("opq20x256");
+        expect(found.best.reached).toBeGreaterThan(0.55);
       } finally {
         backend.dispose();
       }

@@ -12,7 +12,6 @@ export type {
 export { HadamardTransform } from "./hadamard.js";
 export { procrustes } from "./linear/polar.js";
 export { randomOrthogonal } from "./linear/random-orthogonal.js";
-export { symmetricEigen, type SymmetricEigen } from "./linear/symmetric-eigen.js";
 export { TransformedModel, transformRows } from "./model.js";
 export { type Moments, momentsOf } from "./moments.js";
 export { NormalizeTransform } from "./normalize.js";

@@ -1,8 +1,7 @@
-import { ArgumentError, type Matrix, ShapeError } from "@tessera/core";
+import { ArgumentError, type Matrix, ShapeError, symmetricEigen } from "@tessera/core";
 import type { TransformModel, TransformOf, TransformOptions, TransformPart } from "./contract.js";
 import { multiplyRows } from "./dense.js";
 import { checkOrthonormal } from "./linear/orthonormal.js";
-import { symmetricEigen } from "./linear/symmetric-eigen.js";
 import { momentsOf } from "./moments.js";
 import { addRow, checkCols, rowOf } from "./rows.js";
 import { fromFile, matrixTensor } from "./state.js";

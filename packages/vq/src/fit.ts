@@ -140,7 +140,10 @@ async function fitByExchange(
     const start = await fitKmeans(rows, {
       ...kmeansOptions(spec, options, backend),
       iterations: Math.min(iterations, ITERATIONS_BEFORE_EXCHANGE),
-      initRows: INIT_ROWS_PER_CODEWORD * spec.codebookSize,
+      // Steps of k-means want all rows; to choose rows by, a few will do.
+      ...(options.init !== "progressive" && {
+        initRows: INIT_ROWS_PER_CODEWORD * spec.codebookSize,
+      }),
       seed: restartSeed(seed, restart),
       restarts: 1,
     });

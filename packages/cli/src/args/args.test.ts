@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tessera } from "../../test/harness.js";
+import { wrapCommand } from "./help.js";
 import { flag, integer, requiredText, text } from "./options.js";
 import { parseArguments, type Syntax } from "./parse.js";
 import { nearest } from "./suggest.js";
@@ -89,21 +90,27 @@ describe("nearest", () => {
 });
 
 describe("help", () => {
-  it.each([["ids"], ["fit"], ["encode"], ["decode"], ["eval"], ["inspect"], ["doctor"]])(
-    "of %s fits 80 and 60 columns and names every option once",
-    async (command) => {
-      for (const columns of [80, 60]) {
-        const { code, out } = await tessera([command, "--help"], {
-          columns,
-          env: { NO_COLOR: "1" },
-        });
-        expect(code).toBe(0);
-        expect(out.split("\n").filter((line) => line.length > columns)).toEqual([]);
-        expect(out.match(/^ {2}--json/gm)).toHaveLength(1);
-        expect(out).toContain("Examples");
-      }
-    },
-  );
+  it.each([
+    ["ids"],
+    ["fit"],
+    ["encode"],
+    ["decode"],
+    ["eval"],
+    ["recommend"],
+    ["inspect"],
+    ["doctor"],
+  ])("of %s fits 80 and 60 columns and names every option once", async (command) => {
+    for (const columns of [80, 60]) {
+      const { code, out } = await tessera([command, "--help"], {
+        columns,
+        env: { NO_COLOR: "1" },
+      });
+      expect(code).toBe(0);
+      expect(out.split("\n").filter((line) => line.length > columns)).toEqual([]);
+      expect(out.match(/^ {2}--json/gm)).toHaveLength(1);
+      expect(out).toContain("Examples");
+    }
+  });
 
   it("of the program", async () => {
     const { code, out } = await tessera(["--help"]);
@@ -115,17 +122,18 @@ describe("help", () => {
         tessera <command> [options]
 
       Commands
-        ids      give every item a Semantic ID
-        fit      learn a model from vectors
-        encode   turn vectors into codes
-        decode   turn codes back into vectors
-        eval     measure how well a model fits vectors
-        index    make an index of vectors to search
-        search   find the nearest vectors
-        import   make a model of a faiss index or a PyTorch checkpoint
-        export   make a faiss index or a PyTorch checkpoint of a model
-        inspect  show what is in a model or a file of vectors, codes or IDs
-        doctor   show what this machine computes with, and how fast
+        ids        give every item a Semantic ID
+        fit        learn a model from vectors
+        encode     turn vectors into codes
+        decode     turn codes back into vectors
+        eval       measure how well a model fits vectors
+        index      make an index of vectors to search
+        search     find the nearest vectors
+        recommend  find out which quantizer to search vectors with
+        import     make a model of a faiss index or a PyTorch checkpoint
+        export     make a faiss index or a PyTorch checkpoint of a model
+        inspect    show what is in a model or a file of vectors, codes or IDs
+        doctor     show what this machine computes with, and how fast
 
       Try
         tessera ids vectors.npy
@@ -171,6 +179,16 @@ describe("help", () => {
     const { code, out, err } = await tessera([]);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain("Commands");
+  });
+});
+
+describe("wrapCommand", () => {
+  it("breaks neither words nor options from their values", () => {
+    const words = ["tessera", "fit", "'my own vectors.npy'", "--spec", "'hadamard>sq4'", "--json"];
+    expect(wrapCommand(words, 40)).toEqual([
+      "  tessera fit 'my own vectors.npy' \\",
+      "      --spec 'hadamard>sq4' --json",
+    ]);
   });
 });
 

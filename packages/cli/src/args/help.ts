@@ -60,14 +60,21 @@ export function commandHelp(command: Command, columns: number, paint: Paint): st
     ...entries(options, width, paint),
     "",
     paint("Examples", "bold"),
-    ...command.examples.flatMap((example) => wrapCommand(example, width)),
+    ...command.examples.flatMap((example) => wrapCommand(example.split(" "), width)),
     "",
   ].join("\n");
 }
 
-/** Breaks a command line as a shell would take it, and never between an option and its value. */
-function wrapCommand(line: string, width: number): string[] {
-  const joined = line.replaceAll(/(--[\w-]+) (?!-)/g, "$1\u00a0");
+/**
+ * Breaks a command line as a shell would take it, and never within a word or between an option and its value.
+ *
+ * @param words of the command, quoted where they need it
+ */
+export function wrapCommand(words: readonly string[], width: number): string[] {
+  const joined = words
+    .map((word) => word.replaceAll(" ", "\u00a0"))
+    .join(" ")
+    .replaceAll(/(--[\w-]+) (?!-)/g, "$1\u00a0");
   return wrap(joined, width, "  ", "      ", " \\").map((part) => part.replaceAll("\u00a0", " "));
 }
 

@@ -108,6 +108,45 @@ export function integer(
   };
 }
 
+/** A share, above 0 and at most 1. */
+export function share(described: Described): Option<number | undefined> {
+  return {
+    placeholder: "R",
+    help: described.help,
+    defaultText: described.defaultText,
+    required: false,
+    fallback: undefined,
+    parse(given, name) {
+      const value = /^(\d+\.?\d*|\.\d+)$/.test(given) ? Number(given) : Number.NaN;
+      if (value > 0 && value <= 1) return value;
+      throw new UsageError(
+        `--${name} is "${given}"; it must be a number above 0 and at most 1`,
+        value > 1 && value <= 100 ? `did you mean --${name} ${value / 100}?` : undefined,
+      );
+    },
+  };
+}
+
+/** Units of a time, in seconds. */
+const UNITS: Readonly<Record<string, number>> = { "": 1, s: 1, min: 60, m: 60, h: 3600 };
+
+/** A time, in seconds: `90`, `90s`, `1.5min`, `1h`. */
+export function seconds(described: Described): Option<number | undefined> {
+  return {
+    placeholder: "TIME",
+    help: described.help,
+    defaultText: described.defaultText,
+    required: false,
+    fallback: undefined,
+    parse(given, name) {
+      const [, count, unit] = /^(\d+\.?\d*|\.\d+)(s|min|m|h|)$/.exec(given) ?? [];
+      const value = Number(count) * (UNITS[unit ?? ""] ?? Number.NaN);
+      if (value > 0 && value < Infinity) return value;
+      throw new UsageError(`--${name} is "${given}"; it must be a time such as 90s, 5min or 1h`);
+    },
+  };
+}
+
 function nonEmpty(given: string, name: string): string {
   if (given === "") throw new UsageError(`--${name} is empty`);
   return given;

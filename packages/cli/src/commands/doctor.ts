@@ -1,5 +1,12 @@
 import { availableParallelism, cpus } from "node:os";
-import { type BackendInfo, type CompleteBackend, Random, throwIfAborted } from "@tessera/core";
+import { BACKEND_NAMES, type BackendName } from "@tessera/backend";
+import {
+  BackendError,
+  type BackendInfo,
+  type CompleteBackend,
+  Random,
+  throwIfAborted,
+} from "@tessera/core";
 import { defineCommand } from "../args/command.js";
 import { type Context, withBackend } from "../context.js";
 import { figure, wrap } from "../text.js";
@@ -43,7 +50,8 @@ const CHECKS: readonly Check[] = [
   },
   {
     name: "threads",
-    present: ({ backend, cores }) => cores === 1 || backend.threads > 1,
+    present: ({ backend, cores }) =>
+      cores === 1 || backend.threads > 1 || !backend.name.startsWith("cpu"),
     missing: "only one thread is used, and there are more cores",
     remedy: ({ cores }) => `TESSERA_THREADS=${cores} tessera doctor`,
   },
@@ -55,7 +63,14 @@ function isWasm({ name, features }: BackendInfo): boolean {
 
 /** 8192 × 128 rows against 256 codewords: a common size, and small enough for several rounds. */
 const WORK = { rows: 8192, dimension: 128, codewords: 256 } as const;
+/** A GPU's work by a CPU takes a hundred times as long. */
+const SOFTWARE_ROWS = 256;
 const MEASURE_MS = 500;
+
+/** A backend that was not picked: what it is and how fast, or why it does not start and what to do. */
+type Other =
+  | { readonly name: BackendName; readonly backend: BackendInfo; readonly assignGflops: number }
+  | { readonly name: BackendName; readonly problem: string; readonly remedy: string | undefined };
 
 export const doctor = defineCommand({
   name: "doctor",
@@ -71,6 +86,7 @@ export const doctor = defineCommand({
       info: backend.info,
       rate: await measureAssign(backend, context),
     }));
+    const others = values.backend === undefined ? await examineOthers(info.name, context) : [];
     const machine = { node: process.versions.node, cores: availableParallelism(), backend: info };
     const missing = CHECKS.filter((check) => !check.present(machine)).map((check) => ({
       name: check.name,
@@ -88,7 +104,8 @@ export const doctor = defineCommand({
     context.json({
       ...facts,
       backend: { ...info, features: [...info.features] },
-      assignGflops: Math.round(rate * 10) / 10,
+      assignGflops: rounded(rate),
+      others,
       missing,
     });
     const lines: [string, string][] = [
@@ -96,6 +113,7 @@ export const doctor = defineCommand({
       ["node", `${facts.node} on ${facts.platform}`],
       ["cpu", `${facts.cpu}, ${facts.cores} ${facts.cores === 1 ? "core" : "cores"}`],
       ["backend", `${info.name}: ${info.device}`],
+      ...(info.name.startsWith("cpu") ? [] : [["limits", limitsOf(info)] as [string, string]]),
       ["features", info.features.join(", ") || "none"],
       ["threads", String(info.threads)],
       ...(info.reason === undefined ? [] : [["why", info.reason] as [string, string]]),
@@ -103,6 +121,12 @@ export const doctor = defineCommand({
         "speed",
         `${figure(rate)} GFLOP/s assigning ${WORK.dimension} values to ${WORK.codewords} codewords`,
       ],
+      ...others.map((other): [string, string] => [
+        other.name,
+        "backend" in other
+          ? `${other.backend.device}, ${limitsOf(other.backend)}: ${figure(other.assignGflops)} GFLOP/s`
+          : `${other.problem}${other.remedy === undefined ? "" : `: ${other.remedy}`}`,
+      ]),
     ];
     const { paint, print, width } = context;
     for (const [label, value] of lines) {
@@ -119,9 +143,41 @@ export const doctor = defineCommand({
   },
 });
 
+function rounded(gflops: number): number {
+  return gflops < 1 ? Math.round(gflops * 1000) / 1000 : Math.round(gflops * 10) / 10;
+}
+
+function limitsOf({ maxTensorBytes, adapter }: BackendInfo & { adapter?: unknown }): string {
+  const { software } = (adapter ?? {}) as { software?: boolean };
+  return `tensors up to ${maxTensorBytes / 2 ** 20} MiB${software === true ? ", by the CPU" : ""}`;
+}
+
+/** Backends that were not picked, measured where they start. */
+async function examineOthers(picked: string, context: Context): Promise<Other[]> {
+  const others: Other[] = [];
+  for (const name of BACKEND_NAMES) {
+    if (picked.startsWith(name)) continue;
+    try {
+      others.push(
+        await withBackend({ backend: name }, async (backend) => ({
+          name,
+          backend: backend.info,
+          assignGflops: rounded(await measureAssign(backend, context)),
+        })),
+      );
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+      others.push({ name, problem: error.message, remedy: error.hint });
+    }
+  }
+  return others;
+}
+
 /** GFLOP/s of `assign`, counting a multiplication and an addition per value, row and codeword. */
 async function measureAssign(backend: CompleteBackend, context: Context): Promise<number> {
-  const { rows, dimension, codewords } = WORK;
+  const { dimension, codewords } = WORK;
+  const { adapter } = backend.info as { adapter?: { software: boolean } };
+  const rows = adapter?.software === true ? SOFTWARE_ROWS : WORK.rows;
   const random = new Random(0);
   const fill = (size: number) => Float32Array.from({ length: size }, () => random.uniform() - 0.5);
   const x = backend.tensor(fill(rows * dimension), [rows, dimension]);

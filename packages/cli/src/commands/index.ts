@@ -9,6 +9,7 @@ import { fit } from "./fit.js";
 import { ids } from "./ids.js";
 import { importCommand } from "./import.js";
 import { inspect } from "./inspect.js";
+import { recommend } from "./recommend.js";
 import { search } from "./search.js";
 
 /** Every command, in the order in which help lists them. */
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   evaluateCommand,
   buildIndex,
   search,
+  recommend,
   importCommand,
   exportCommand,
   inspect,

@@ -35,6 +35,8 @@ const BEAM = 8;
  * more rows than that came out worse.
  */
 const ROWS_PER_CODEWORD = 1024;
+/** For a few codewords no fewer than these, so that one row in {@link HELD_OUT} can tell codebooks apart by a few per mille. */
+const LEAST_ROWS = 32_768;
 /** Values of those rows, held in memory: 256 MiB; */
 const SAMPLE_VALUES = 2 ** 26;
 /** but no fewer rows for each codeword than these. */
@@ -47,8 +49,7 @@ export type JointStart = "rq" | "pq" | "opq";
 
 /**
  * Additive quantization: residual codebooks, or under `start=best` also product codebooks, plain and rotated, tuned together
- * by {@link refine}. One row in eight decides which start is best and how many rounds help it; then that start and those
- * rounds are made anew with all rows.
+ * by {@link refine}. One row of a sample in eight decides which start is best and how many rounds help it.
  */
 export async function fitJoint(
   spec: ResidualSpec,
@@ -65,15 +66,17 @@ export async function fitJoint(
   const most = (cols: number): number =>
     Math.max(
       LEAST_ROWS_PER_CODEWORD * largest,
-      Math.min(ROWS_PER_CODEWORD * largest, Math.floor(SAMPLE_VALUES / cols)),
+      Math.min(Math.max(ROWS_PER_CODEWORD * largest, LEAST_ROWS), Math.floor(SAMPLE_VALUES / cols)),
     );
   const drawn = await sampleRows(rows, most, random.stream("sample"), signal);
   const { matrix } = drawn;
   const options = { backend, beam, context };
   await withSampledRows(drawn, async () => checkFinite(matrix));
   const parts = divide(matrix, largest, random.stream("held out"));
-  const trials = await refineStarts(spec, parts, options);
-  const { start, codebooks, ridges } = await refitBest(spec, rows, matrix, parts, trials, options);
+  const isMany = drawn.total > drawn.matrix.rows || drawn.total >= ROWS_PER_CODEWORD * largest;
+  const { start, codebooks, ridges } = isMany
+    ? await bestOfMany(spec, rows, parts, options)
+    : await bestOfFew(spec, matrix, parts, options);
   const facts = { beam, start, rounds: ridges.length };
   return measured(vqLevels(codebooks), facts, rows, context, spec);
 }
@@ -87,17 +90,73 @@ interface Trial extends Refinement {
   readonly start: JointStart;
 }
 
-/** Refines every start that there is; the best first. */
+type TrialOptions = Omit<RefineOptions, "onRound">;
+
+/**
+ * Many rows, a thousand for each codeword or more than the sample holds: starts are fitted to all of them, as they would be
+ * alone, and the best is taken, refined by the sample or as it is.
+ *
+ * The rows that decide are new to refinement, while the starts have seen them among many others. That little is in favour
+ * of the starts: refinement is kept only where it wins all the same.
+ */
+async function bestOfMany(
+  spec: ResidualSpec,
+  rows: Rows,
+  parts: Parts,
+  options: TrialOptions,
+): Promise<Trial> {
+  const fit = (start: JointStart): Promise<Model> =>
+    fitStart(start, spec, rows, "", options.context);
+  return (await refineStarts(spec, parts, fit, options))[0]!;
+}
+
+/**
+ * With fewer rows every one counts. Starts and refinements are tried without the rows that decide; then the best trial's start
+ * and rounds are made anew with all rows, and the rounds are dropped if the start is better without them. If it all
+ * is worse, on rows that it has now learned from, than the trial that has not, its start was unlucky, and the next
+ * trial's gets its turn; if all are, the best trial itself is the result.
+ *
+ * Starts are not compared on rows that they have learned: with few rows per codeword the one that fits them most closely
+ * would win, not the one that serves others best.
+ */
+async function bestOfFew(
+  spec: ResidualSpec,
+  rows: Matrix,
+  parts: Parts,
+  options: TrialOptions,
+): Promise<Trial> {
+  const { context } = options;
+  const fit = (start: JointStart): Promise<Model> =>
+    fitStart(start, spec, parts.learned, `trial.${start}`, context);
+  const trials = await refineStarts(spec, parts, fit, options);
+  const best = trials[0]!;
+  for (const { start, ridges } of trials) {
+    const begun = await codebooksOf(await fitStart(start, spec, rows, "", context));
+    const codebooks = await repeat(begun, rows, ridges, {
+      ...options,
+      onRound: reporter(context, `${start}: refinement`),
+    });
+    const plain = await judge(begun, parts.heldOut, options);
+    const refined = await judge(codebooks, parts.heldOut, options);
+    if (Math.min(plain, refined) > best.distortion) continue;
+    return refined < plain
+      ? { start, codebooks, ridges, distortion: refined }
+      : { start, codebooks: begun, ridges: [], distortion: plain };
+  }
+  return best;
+}
+
+/** Refines every start that there is; the best first. The best is no worse on the held-out rows than any start was. */
 async function refineStarts(
   spec: ResidualSpec,
   { learned, heldOut }: Parts,
-  options: Omit<RefineOptions, "onRound">,
+  fit: (start: JointStart) => Promise<Model>,
+  options: TrialOptions,
 ): Promise<Trial[]> {
   const { context } = options;
   const judged: (Judged & { readonly start: JointStart })[] = [];
   for (const start of startsOf(spec, learned.cols)) {
-    const model = await fitStart(start, spec, learned, `trial.${start}`, context);
-    const codebooks = await codebooksOf(model);
+    const codebooks = await codebooksOf(await fit(start));
     judged.push({ start, codebooks, distortion: await judge(codebooks, heldOut, options) });
   }
   // The likely winner first, so that the others give up sooner.
@@ -113,32 +172,6 @@ async function refineStarts(
     trials.push({ ...refined, start });
   }
   return trials.sort((a, b) => a.distortion - b.distortion);
-}
-
-/**
- * The best trial's start and rounds with all rows. If that is worse, on rows that it has learned from, than the trial that
- * has not, its start was unlucky, and the next trial's gets its turn; if all are, the best trial itself is the result.
- */
-async function refitBest(
-  spec: ResidualSpec,
-  rows: Rows,
-  sample: Matrix,
-  { heldOut }: Parts,
-  trials: readonly Trial[],
-  options: Omit<RefineOptions, "onRound">,
-): Promise<Trial> {
-  const { context } = options;
-  const best = trials[0]!;
-  for (const { start, ridges } of trials) {
-    const model = await fitStart(start, spec, rows, "", context);
-    const codebooks = await repeat(await codebooksOf(model), sample, ridges, {
-      ...options,
-      onRound: reporter(context, `${start}: refinement`),
-    });
-    const distortion = await judge(codebooks, heldOut, options);
-    if (distortion <= best.distortion) return { start, codebooks, ridges, distortion };
-  }
-  return best;
 }
 
 /** Products first: where their part is missing, that shows before anything else is fitted. */

@@ -195,6 +195,69 @@ describe("rq…(refine=joint) and aq…", () => {
     }
   });
 
+  it.each([
+    ["independent groups", (seed: number, rows: number) => productRows(seed, rows, 2, 3)],
+    ["correlated dimensions", (seed: number, rows: number) => mixedRows(seed, rows, 6)],
+    ["no structure", (seed: number, rows: number) => gaussianMatrix(rows, 6, { seed })],
+  ])("is no worse than any start on outside rows, few or many learned: %s", async (_, draw) => {
+    const outside = draw(2, 20_000);
+    // The more rows decide, the less is left to the accidents of a sample.
+    for (const [count, slack] of [
+      [60, 1.06],
+      [900, 1.03],
+      [34_000, 1.002],
+    ] as const) {
+      for (const seed of [0, 1]) {
+        const rows = draw(10 + seed, count);
+        const of = async (spec: string, options: FitOptions = {}) =>
+          distortionOf(
+            await quantizers.fit(spec, rows, { backend, seed, ...options }),
+            outside,
+            backend,
+          );
+        const others = [
+          await of("rq2x4"),
+          await of("rq2x4", { beam: 8 }),
+          await of("pq2x4"),
+          await of("opq2x4"),
+        ];
+        expect(await of("aq2x4")).toBeLessThanOrEqual(slack * Math.min(...others));
+      }
+    }
+  });
+
+  it("is the start itself, fitted to all rows, where there are many and refinement does not help", async () => {
+    // Each row is one of four sums, so nothing is left over.
+    const corners = gaussianMatrix(2, 3, { seed: 1 }).data;
+    const rows = matrix(
+      Array.from({ length: 4096 }, (_, i) =>
+        Float32Array.from(
+          { length: 6 },
+          (_, j) => corners[j < 3 ? 3 * (i % 2) + j : (i >> 1) % 2 === 0 ? j - 3 : j]!,
+        ),
+      ),
+    );
+    const model = (await quantizers.fit("aq2x2", rows, { backend })) as ResidualModel;
+    const product = await quantizers.fit("pq2x2", rows, { backend });
+    expect(model.facts).toMatchObject({ rounds: 0 });
+    const exact = await distortionOf(product, rows, backend);
+    expect(await distortionOf(model, rows, backend)).toBeLessThanOrEqual(exact + 1e-9);
+  });
+
+  it("of many rows, a stream gives the same, and what is not finite is named", async () => {
+    const rows = mixedRows(7, 3000, 3);
+    const model = await quantizers.fit("aq3x2", rows, { backend });
+    const streamed = await quantizers.fit("aq3x2", stream(rows, 700), { backend });
+    expect(streamed.save()).toEqual(model.save());
+    const bad = { ...rows, data: rows.data.slice() };
+    bad.data[2900 * 3] = Number.NaN;
+    for (const input of [bad, stream(bad, 700)]) {
+      await expect(quantizers.fit("aq3x2", input, { backend })).rejects.toMatchObject({
+        row: 2900,
+      });
+    }
+  });
+
   it("keeps the product's solution where nothing is better", async () => {
     const rows = productRows(3, 600, 2, 8);
     const model = (await quantizers.fit("aq2x12", rows, { backend })) as ResidualModel;

@@ -1,5 +1,4 @@
-import type { Random } from "@tessera/core";
-import { Pace } from "./pace.js";
+import { Pace, type Random } from "@tessera/core";
 
 /**
  * A random orthogonal matrix, every one as likely as any other (Haar measure): what the QR decomposition of a Gaussian

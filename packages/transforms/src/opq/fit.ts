@@ -8,11 +8,11 @@ import {
   type Rows,
   sampleRows,
   ShapeError,
+  symmetricEigen,
   type Tensor,
   withSampledRows,
   type WorkOptions,
 } from "@tessera/core";
-import { symmetricEigen } from "../linear/symmetric-eigen.js";
 import { momentsOf } from "../moments.js";
 import { RotationTransform } from "../rotation.js";
 import { addRow, rowOf, widthOf } from "../rows.js";

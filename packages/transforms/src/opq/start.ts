@@ -1,5 +1,4 @@
-import type { CompleteBackend, Matrix, Tensor } from "@tessera/core";
-import type { SymmetricEigen } from "../linear/symmetric-eigen.js";
+import type { CompleteBackend, Matrix, SymmetricEigen, Tensor } from "@tessera/core";
 import { allocateComponents } from "./allocate.js";
 
 /**

@@ -1,4 +1,4 @@
-import { ArgumentError } from "@tessera/core";
+import { ArgumentError } from "../errors.js";
 import { Pace } from "./pace.js";
 import { type Tridiagonal, tridiagonalize } from "./tridiagonal.js";
 

@@ -1,4 +1,5 @@
-import { pause, throwIfAborted } from "@tessera/core";
+import { throwIfAborted } from "../errors.js";
+import { pause } from "../pause.js";
 
 /** Multiplications between two chances for others to run: some 20 ms. */
 const WORK_BETWEEN_PAUSES = 2 ** 24;

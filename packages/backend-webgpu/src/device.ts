@@ -1,0 +1,300 @@
+import { BackendError, DisposedError, type TensorData, TesseraError } from "@tessera/core";
+import { MAP_READ, MAX_WORKGROUPS, USAGE } from "./constants.js";
+import { FAULT, faultError, type FaultSource } from "./fault.js";
+import { CELL_BYTES, FaultCells, type FaultCell } from "./fault-cells.js";
+import { FLAT_LANES, type Kernel } from "./kernel.js";
+import { SETTLE_INPUTS, settleKernel } from "./kernels/settle.js";
+import { BufferPool } from "./pool.js";
+import { Recorder, type Workgroups } from "./recorder.js";
+import { Storage } from "./storage.js";
+import type { GpuTensor } from "./tensor.js";
+
+/** Elements of a storage from `start` on, such as a tensor. */
+export interface View {
+  readonly storage: Storage;
+  readonly start: number;
+}
+
+/** What a kernel runs on. A storage by itself is used from its start. */
+export interface Launch<I extends string, O extends string, P extends string> {
+  readonly inputs: Readonly<Record<I, View | Storage>>;
+  readonly outputs: Readonly<Record<O, View | Storage>>;
+  readonly params: Readonly<Record<P, number>>;
+  readonly workgroups: Workgroups;
+}
+
+/** What the tensors that a call made depend on, and what its kernels may have found wrong. */
+export interface Settlement {
+  readonly inputs: readonly GpuTensor[];
+  readonly outputs: readonly GpuTensor[];
+  /** By slot. */
+  readonly sources?: readonly [FaultSource] | readonly [FaultSource, FaultSource];
+}
+
+const NOTHING: FaultSource = { kind: FAULT.none };
+
+/** A GPU device with its queue, buffers and fault cells. */
+export class Device {
+  readonly gpu: GPUDevice;
+  /** The most bytes that one tensor may have. */
+  readonly maxBytes: number;
+  readonly recorder: Recorder;
+  readonly #pool: BufferPool;
+  readonly #cells: FaultCells;
+  /** Stands where a kernel has no use for an input. */
+  readonly #unused: Storage;
+  readonly #owned: boolean;
+  #stopped: TesseraError | undefined;
+  readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
+    this.#fail(uncapturedError(error));
+
+  /** @param owned whether the device is destroyed when it is stopped */
+  constructor(gpu: GPUDevice, owned: boolean) {
+    this.gpu = gpu;
+    this.#owned = owned;
+    const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
+    // A read stages a tensor with its fault cell; indices of bytes are uint32 in kernels.
+    const readable = Math.min(maxBufferSize - CELL_BYTES, 2 ** 32 - 4);
+    const most = Math.min(maxStorageBufferBindingSize, readable);
+    this.maxBytes = most - (most % 4);
+    this.recorder = new Recorder(gpu);
+    this.#pool = new BufferPool(gpu, this.maxBytes);
+    this.#cells = new FaultCells(gpu, (from, to) => {
+      this.recorder.copy(from, 0, to, 0, from.size);
+      this.recorder.destroyLater(from);
+    });
+    this.#unused = this.allocate(4);
+    void gpu.lost.then((info) => this.#fail(lostError(info)));
+    gpu.addEventListener("uncapturederror", this.#refused);
+  }
+
+  get unused(): Storage {
+    return this.#unused;
+  }
+
+  checkAlive(): void {
+    if (this.#stopped) throw this.#stopped;
+  }
+
+  /** Values of a kernel's output are whatever was there before. */
+  allocate(bytes: number): Storage {
+    return this.#take(bytes).storage;
+  }
+
+  zeros(bytes: number): Storage {
+    const storage = this.allocate(bytes);
+    const padded = Math.ceil(bytes / 4) * 4;
+    if (padded > 0) this.recorder.clear(storage.buffer, padded);
+    return storage;
+  }
+
+  upload(data: TensorData): Storage {
+    const { storage, used } = this.#take(data.byteLength);
+    // A write enters the queue at once, before what is only recorded.
+    if (used) this.recorder.submit();
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const whole = bytes.length - (bytes.length % 4);
+    const { queue } = this.gpu;
+    if (whole > 0) queue.writeBuffer(storage.buffer, 0, bytes, 0, whole);
+    if (whole < bytes.length) {
+      const rest = new Uint8Array(4);
+      rest.set(bytes.subarray(whole));
+      queue.writeBuffer(storage.buffer, whole, rest);
+    }
+    return storage;
+  }
+
+  /** A storage over somebody else's buffer, which `release` gives back. */
+  adopt(buffer: GPUBuffer, release: () => void): Storage {
+    return new Storage(buffer, release);
+  }
+
+  run<I extends string, O extends string, P extends string>(
+    kernel: Kernel<I, O, P>,
+    launch: Launch<I, O, P>,
+  ): void {
+    const { workgroups } = launch;
+    if (workgroups.includes(0)) return;
+    const inputs = kernel.inputs.map((name) => launch.inputs[name]);
+    const outputs = kernel.outputs.map((name) => launch.outputs[name]);
+    this.recorder.dispatch(
+      kernel,
+      [
+        ...inputs.map((input) => (input instanceof Storage ? 0 : input.start)),
+        ...kernel.params.map((name) => launch.params[name]),
+      ],
+      [
+        ...[...inputs, ...outputs].map((argument) => storageOf(argument).buffer),
+        ...(kernel.faulty ? [this.#cells.buffer] : []),
+      ],
+      workgroups,
+    );
+  }
+
+  /** Has the outputs bear the first fault of the inputs or of the kernels just run. */
+  settle({ inputs, outputs, sources }: Settlement): void {
+    const cells = new Set<FaultCell>();
+    for (const { storage } of inputs) if (storage.cell) cells.add(storage.cell);
+    if (cells.size === 0 && !sources) return;
+    const [only] = cells;
+    const cell =
+      cells.size === 1 && only && !sources ? only.retain() : this.#settled([...cells], sources);
+    for (const { storage } of outputs) storage.blame(cell.retain());
+    cell.release();
+  }
+
+  /** Copies values to the host. Rejects with the fault that they bear, or if the device stops before. */
+  async read(storage: Storage, offset: number, into: TensorData): Promise<void> {
+    this.checkAlive();
+    const { cell } = storage;
+    const first = Math.floor(offset / 4) * 4;
+    const bytes = into.byteLength === 0 ? 0 : Math.ceil((offset - first + into.byteLength) / 4) * 4;
+    if (bytes === 0 && !cell) return;
+    const staging = this.gpu.createBuffer({
+      size: bytes + CELL_BYTES,
+      usage: USAGE.mapRead | USAGE.copyTarget,
+    });
+    if (bytes > 0) this.recorder.copy(storage.buffer, first, staging, 0, bytes);
+    if (cell) {
+      this.recorder.copy(this.#cells.buffer, cell.number * CELL_BYTES, staging, bytes, CELL_BYTES);
+    }
+    this.recorder.submit();
+    try {
+      await staging.mapAsync(MAP_READ);
+      this.checkAlive();
+      const mapped = staging.getMappedRange();
+      if (cell) {
+        const error = faultError(new Uint32Array(mapped, bytes, CELL_BYTES / 4));
+        if (error) throw error;
+        cell.sound = true;
+      }
+      const target = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
+      target.set(new Uint8Array(mapped, offset - first, into.byteLength));
+    } catch (error) {
+      throw await this.#explained(error);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async finished(): Promise<void> {
+    this.recorder.submit();
+    try {
+      await this.gpu.queue.onSubmittedWorkDone();
+    } catch (error) {
+      throw await this.#explained(error);
+    }
+    this.checkAlive();
+  }
+
+  stop(error: TesseraError): void {
+    if (this.#stopped instanceof DisposedError) return;
+    this.#stopped = error;
+    this.recorder.destroy();
+    this.gpu.removeEventListener("uncapturederror", this.#refused);
+    if (this.#owned) this.gpu.destroy();
+    else {
+      this.#pool.destroy();
+      this.#cells.buffer.destroy();
+      this.#unused.buffer.destroy();
+    }
+  }
+
+  #take(bytes: number): { readonly storage: Storage; readonly used: boolean } {
+    if (bytes > this.maxBytes) {
+      throw new BackendError(
+        `a tensor of ${bytes} bytes is larger than the ${this.maxBytes} bytes that this device takes`,
+        { hint: "work on the rows in parts: info.maxTensorBytes says how large" },
+      );
+    }
+    const { buffer, used } = this.#pool.take(bytes);
+    return { storage: new Storage(buffer, (storage) => this.#free(storage)), used };
+  }
+
+  #free({ buffer }: Storage): void {
+    if (this.#stopped || !this.#pool.give(buffer)) this.recorder.destroyLater(buffer);
+  }
+
+  /** A cell of its own, with the first fault of those. */
+  #settled(cells: readonly FaultCell[], sources: Settlement["sources"]): FaultCell {
+    const first = cells.slice(0, SETTLE_INPUTS);
+    const rest = cells.slice(SETTLE_INPUTS);
+    const [zero = NOTHING, one = NOTHING] = rest.length === 0 ? (sources ?? []) : [];
+    const cell = this.#cells.take();
+    const number = (i: number): number => first[i]?.number ?? 0;
+    this.run(settleKernel, {
+      inputs: { values0: zero.values ?? this.#unused, values1: one.values ?? this.#unused },
+      outputs: {},
+      params: {
+        cell: cell.number,
+        own: rest.length === 0 ? 1 : 0,
+        inputs: first.length,
+        input0: number(0),
+        input1: number(1),
+        input2: number(2),
+        input3: number(3),
+        input4: number(4),
+        input5: number(5),
+        kind0: zero.kind,
+        columns0: zero.columns ?? 1,
+        limit0: zero.limit ?? 0,
+        hasValues0: zero.values ? 1 : 0,
+        kind1: one.kind,
+        columns1: one.columns ?? 1,
+        limit1: one.limit ?? 0,
+        hasValues1: one.values ? 1 : 0,
+      },
+      workgroups: [1, 1, 1],
+    });
+    if (rest.length === 0) return cell;
+    const all = this.#settled([cell, ...rest], sources);
+    cell.release();
+    return all;
+  }
+
+  /** Why a wait failed; the news of a lost device may come a little later. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof TesseraError) return error;
+    if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, 0));
+    return this.#stopped ?? new BackendError("the GPU did not finish its work", { cause: error });
+  }
+
+  #fail(error: TesseraError): void {
+    this.#stopped ??= error;
+  }
+}
+
+function storageOf(argument: View | Storage): Storage {
+  return argument instanceof Storage ? argument : argument.storage;
+}
+
+/** Workgroups of a flat kernel. */
+export function flat(items: number): Workgroups {
+  return spread(Math.ceil(items / FLAT_LANES));
+}
+
+/** Any number of workgroups along x and y. */
+function spread(workgroups: number): Workgroups {
+  const down = Math.ceil(workgroups / MAX_WORKGROUPS);
+  return [down > 1 ? MAX_WORKGROUPS : workgroups, Math.max(1, down), 1];
+}
+
+/** Any number of workgroups along x and z, with `across` along y. */
+export function tiled(workgroups: number, across: number): Workgroups {
+  const [x, z] = spread(workgroups);
+  return [x, across, z];
+}
+
+function lostError({ reason, message }: GPUDeviceLostInfo): BackendError {
+  const why = message || reason;
+  return new BackendError(`the GPU device was lost: ${why}`, {
+    hint: "make a new backend; its tensors start from the host's data again",
+  });
+}
+
+function uncapturedError(error: GPUError): BackendError {
+  return new BackendError(`the GPU refused work: ${error.message}`, {
+    hint: "dispose this backend; if memory ran out, make a new one and work on fewer rows at a time",
+    cause: error,
+  });
+}

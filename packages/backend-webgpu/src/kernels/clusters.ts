@@ -1,0 +1,89 @@
+import { defineKernel, FLAT_MAIN } from "../kernel.js";
+
+// Sums of rows by code, in an order that depends on the shapes alone. Atomic additions of floats would add in whatever
+// order the lanes arrive. Instead, the rows are cut into chunks; for each chunk one lane owns one column of every cluster
+// and adds its rows one after another; a second kernel adds the chunks. Each sum carries what its roundings lost (Kahan
+// 1965), which keeps it within two roundings of the exact sum, however many rows there are.
+//
+// Column `dimension` counts: its value is 1 in every row, or the row's weight.
+
+const ADD = `
+fn add(total: vec2f, value: f32) -> vec2f {
+  let term = value - total.y;
+  let sum = total.x + term;
+  return vec2f(sum, (sum - total.x) - term);
+}`.trim();
+
+/**
+ * Items: (chunk, group, column), columns fastest. Partial sums are [chunks, groups, codewords, dimension + 1] pairs of a
+ * sum and its loss, 0 at first. Fault 0: the position of a code out of range.
+ */
+export const clusterChunksKernel = defineKernel({
+  name: "clusterChunks",
+  inputs: { x: "f32", codes: "i32", weights: "f32" },
+  outputs: { partials: "f32" },
+  params: {
+    items: "u32",
+    rows: "u32",
+    groups: "u32",
+    codewords: "u32",
+    dimension: "u32",
+    chunkRows: "u32",
+    weighted: "u32",
+  },
+  faulty: true,
+  body: `
+${ADD}
+
+${FLAT_MAIN}
+  if (item >= params.items) { return; }
+  let columns = params.dimension + 1u;
+  let column = item % columns;
+  let group = (item / columns) % params.groups;
+  let chunk = item / (columns * params.groups);
+  let clusters = (chunk * params.groups + group) * params.codewords;
+  let end = min(params.rows, (chunk + 1u) * params.chunkRows);
+  for (var row = chunk * params.chunkRows; row < end; row++) {
+    let position = row * params.groups + group;
+    let code = codes[params.codesStart + position];
+    if (code < 0 || u32(code) >= params.codewords) {
+      fault(0u, position);
+      continue;
+    }
+    var value = 1.0;
+    if (params.weighted != 0u) { value = weights[params.weightsStart + row]; }
+    if (column < params.dimension) { value *= x[params.xStart + position * params.dimension + column]; }
+    let at = 2u * ((clusters + u32(code)) * columns + column);
+    let total = add(vec2f(partials[at], partials[at + 1u]), value);
+    partials[at] = total.x;
+    partials[at + 1u] = total.y;
+  }
+}`,
+});
+
+/** Items: (group, codeword, column), columns fastest. */
+export const clusterTotalsKernel = defineKernel({
+  name: "clusterTotals",
+  inputs: { partials: "f32" },
+  outputs: { sums: "f32", counts: "f32" },
+  params: { items: "u32", dimension: "u32", chunks: "u32" },
+  body: `
+${ADD}
+
+${FLAT_MAIN}
+  if (item >= params.items) { return; }
+  var total = vec2f(0.0, 0.0);
+  for (var chunk = 0u; chunk < params.chunks; chunk++) {
+    let at = params.partialsStart + 2u * (chunk * params.items + item);
+    total = add(add(total, partials[at]), -partials[at + 1u]);
+  }
+  let columns = params.dimension + 1u;
+  let cluster = item / columns;
+  let column = item % columns;
+  if (column < params.dimension) {
+    sums[cluster * params.dimension + column] = total.x;
+  } else {
+    counts[cluster] = total.x;
+  }
+}`,
+});

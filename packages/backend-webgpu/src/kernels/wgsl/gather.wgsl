@@ -1,0 +1,34 @@
+struct Params {
+  codebooksStart: u32,
+  codesStart: u32,
+  items: u32,
+  groups: u32,
+  codewords: u32,
+  dimension: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> codebooks: array<u32>;
+@group(0) @binding(2) var<storage, read> codes: array<i32>;
+@group(0) @binding(3) var<storage, read_write> out: array<u32>;
+@group(0) @binding(4) var<storage, read_write> faults: array<atomic<u32>>;
+// Remembers the first position at fault. Counted down from the largest number, so that 0 stands for none.
+fn fault(slot: u32, position: u32) {
+  atomicMax(&faults[slot], 0xffffffffu - position);
+}
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (workgroup.y * workgroups.x + workgroup.x) * 256u + lane;
+  if (item >= params.items) { return; }
+  let position = item / params.dimension;
+  let code = codes[params.codesStart + position];
+  if (code < 0 || u32(code) >= params.codewords) {
+    fault(0u, position);
+    return;
+  }
+  let codeword = (position % params.groups) * params.codewords + u32(code);
+  out[item] = codebooks[params.codebooksStart + codeword * params.dimension + item % params.dimension];
+}

@@ -1,0 +1,152 @@
+import { type Device, flat, tiled, type View } from "./device.js";
+import { FAULT } from "./fault.js";
+import { scoreStartsKernel } from "./kernels/assign.js";
+import { beamSelectKernel, beamTraceKernel } from "./kernels/beam.js";
+import { residualKernel } from "./kernels/codebooks.js";
+import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import type { Storage } from "./storage.js";
+import type { GpuTensor } from "./tensor.js";
+
+export interface BeamTensors {
+  readonly x: GpuTensor<"float32">;
+  readonly books: readonly GpuTensor<"float32">[];
+  /** `[levels, n]` */
+  readonly codes: GpuTensor<"int32">;
+  /** `[levels, n]` */
+  readonly distances: GpuTensor<"float32">;
+}
+
+/** Values of a block of rows in any array of the search at most: 64 MiB. */
+const BLOCK_VALUES = 2 ** 24;
+
+export function searchBeam(device: Device, tensors: BeamTensors, beam: number): void {
+  const { x, books, codes, distances } = tensors;
+  const [rows, dimension] = x.shape as [number, number];
+  checkNorms(device, x, rows, dimension, 0);
+  for (const book of books) checkNorms(device, book, book.shape[1]!, dimension, 1);
+  const most = Math.max(1, Math.floor(BLOCK_VALUES / (beam * Math.max(beam, dimension))));
+  for (let first = 0; first < rows; first += most) {
+    searchBlock(device, tensors, beam, first, Math.min(most, rows - first));
+  }
+  device.settle({
+    inputs: [x, ...books],
+    outputs: [codes, distances],
+    sources: [{ kind: FAULT.row }, { kind: FAULT.codeword }],
+  });
+}
+
+/** Reports the first vector that is not finite or whose squared norm overflows. */
+function checkNorms(
+  device: Device,
+  vectors: View,
+  items: number,
+  dimension: number,
+  slot: number,
+): void {
+  const norms = device.allocate(4 * items);
+  device.run(scoreStartsKernel, {
+    inputs: { codebooks: vectors },
+    outputs: { starts: norms },
+    params: { items, dimension, ip: 0, slot },
+    workgroups: flat(items),
+  });
+  norms.release();
+}
+
+function searchBlock(
+  device: Device,
+  { x, books, codes, distances }: BeamTensors,
+  beam: number,
+  firstRow: number,
+  rows: number,
+): void {
+  const [allRows, dimension] = x.shape as [number, number];
+  const levels = books.length;
+  const stride = rows * beam;
+  const chosen = {
+    chosenCodes: device.allocate(4 * levels * stride),
+    chosenDistances: device.allocate(4 * levels * stride),
+    chosenParents: device.allocate(4 * levels * stride),
+  };
+  const greedy = device.allocate(4 * rows);
+  let left: View = { storage: x.storage.retain(), start: x.start + firstRow * dimension };
+  let candidates = 1;
+  books.forEach((book, level) => {
+    const codewords = book.shape[1]!;
+    const last = level + 1 === levels;
+    const keep = last ? 1 : Math.min(beam, candidates * codewords);
+    const count = Math.min(keep, codewords);
+    const extended = extend(device, left, book, rows * candidates, count);
+    const levelStart = level * stride;
+    device.run(beamSelectKernel, {
+      inputs: extended,
+      outputs: { ...chosen, greedy },
+      params: {
+        rows,
+        candidates,
+        count,
+        keep,
+        levelStart,
+        first: level === 0 ? 1 : 0,
+        last: last ? 1 : 0,
+      },
+      workgroups: tiled(rows, 1),
+    });
+    extended.codes.release();
+    extended.distances.release();
+    if (!last) {
+      const out = device.allocate(4 * rows * keep * dimension);
+      device.run(residualKernel, {
+        inputs: {
+          x: left,
+          codebooks: book,
+          codes: { storage: chosen.chosenCodes, start: levelStart },
+          parents: { storage: chosen.chosenParents, start: levelStart },
+        },
+        outputs: { out },
+        params: {
+          items: rows * keep * dimension,
+          groups: 1,
+          codewords,
+          dimension,
+          rows: rows * candidates,
+          hasParents: 1,
+        },
+        workgroups: flat(rows * keep * dimension),
+      });
+      left.storage.release();
+      left = { storage: out, start: 0 };
+    }
+    candidates = keep;
+  });
+  left.storage.release();
+  device.run(beamTraceKernel, {
+    inputs: chosen,
+    outputs: { codes, distances },
+    params: { items: rows, levels, stride, firstRow, allRows },
+    workgroups: flat(rows),
+  });
+  for (const storage of [...Object.values(chosen), greedy]) storage.release();
+}
+
+/** The nearest `count` codewords of each candidate, [candidates, count]. */
+function extend(
+  device: Device,
+  left: View,
+  book: GpuTensor<"float32">,
+  candidates: number,
+  count: number,
+): { readonly codes: Storage; readonly distances: Storage } {
+  const [, codewords, dimension] = book.shape as [number, number, number];
+  const outputs = {
+    codes: device.allocate(4 * candidates * count),
+    distances: device.allocate(4 * candidates * count),
+  };
+  device.run(topKKernel, {
+    inputs: { x: left, codebooks: book, starts: device.unused },
+    outputs,
+    params: { rows: candidates, groups: 1, codewords, dimension, count, direct: 1 },
+    workgroups: tiled(Math.ceil(candidates / TOP_ROWS), 1),
+  });
+  return outputs;
+}

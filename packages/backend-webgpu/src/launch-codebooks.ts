@@ -1,0 +1,123 @@
+import type { BookShape } from "@tessera/core";
+import { type Device, flat } from "./device.js";
+import { FAULT } from "./fault.js";
+import { clusterChunksKernel, clusterTotalsKernel } from "./kernels/clusters.js";
+import { gatherKernel, residualKernel, takeKernel } from "./kernels/codebooks.js";
+import type { GpuTensor } from "./tensor.js";
+
+export function gather(
+  device: Device,
+  books: GpuTensor<"float32">,
+  codes: GpuTensor<"int32">,
+  out: GpuTensor<"float32">,
+  { groups, codewords, dimension }: BookShape,
+): void {
+  device.run(gatherKernel, {
+    inputs: { codebooks: books, codes },
+    outputs: { out },
+    params: { items: out.size, groups, codewords, dimension },
+    workgroups: flat(out.size),
+  });
+  device.settle({
+    inputs: [books, codes],
+    outputs: [out],
+    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+  });
+}
+
+export interface ResidualTensors {
+  readonly x: GpuTensor<"float32">;
+  readonly books: GpuTensor<"float32">;
+  readonly codes: GpuTensor<"int32">;
+  readonly parents: GpuTensor<"int32"> | undefined;
+  readonly out: GpuTensor<"float32">;
+}
+
+export function residual(
+  device: Device,
+  { x, books, codes, parents, out }: ResidualTensors,
+  { groups, codewords, dimension }: BookShape,
+): void {
+  const rows = x.shape[0]!;
+  const hasParents = parents ? 1 : 0;
+  device.run(residualKernel, {
+    inputs: { x, codebooks: books, codes, parents: parents ?? device.unused },
+    outputs: { out },
+    params: { items: out.size, groups, codewords, dimension, rows, hasParents },
+    workgroups: flat(out.size),
+  });
+  device.settle({
+    inputs: [x, books, codes, ...(parents ? [parents] : [])],
+    outputs: [out],
+    sources: [
+      { kind: FAULT.code, columns: groups, limit: codewords, values: codes },
+      { kind: FAULT.parent, limit: rows, ...(parents && { values: parents }) },
+    ],
+  });
+}
+
+export function take(
+  device: Device,
+  x: GpuTensor<"float32">,
+  indices: GpuTensor<"int32">,
+  out: GpuTensor<"float32">,
+): void {
+  const [rows, width] = x.shape as [number, number];
+  device.run(takeKernel, {
+    inputs: { x, indices },
+    outputs: { out },
+    params: { items: out.size, width, rows },
+    workgroups: flat(out.size),
+  });
+  device.settle({
+    inputs: [x, indices],
+    outputs: [out],
+    sources: [{ kind: FAULT.index, limit: rows, values: indices }],
+  });
+}
+
+/** Rows of a chunk at least: enough that adding the chunks together costs little beside adding the rows. */
+const CHUNK_ROWS = 256;
+
+/** Values of all chunks' partial sums at most, 32 MiB with what they lost. */
+const PARTIAL_VALUES = 2 ** 22;
+
+export interface ClusterTensors {
+  readonly x: GpuTensor<"float32">;
+  readonly codes: GpuTensor<"int32">;
+  readonly weights: GpuTensor<"float32"> | undefined;
+  readonly sums: GpuTensor<"float32">;
+  readonly counts: GpuTensor<"float32">;
+}
+
+export function sumClusters(
+  device: Device,
+  { x, codes, weights, sums, counts }: ClusterTensors,
+  { groups, codewords, dimension }: BookShape,
+): void {
+  const rows = x.shape[0]!;
+  const totals = groups * codewords * (dimension + 1);
+  const most = Math.max(1, Math.floor(PARTIAL_VALUES / totals));
+  const chunkRows = Math.max(CHUNK_ROWS, Math.ceil(rows / most));
+  const chunks = Math.ceil(rows / chunkRows);
+  const partials = device.zeros(8 * chunks * totals);
+  const items = chunks * groups * (dimension + 1);
+  device.run(clusterChunksKernel, {
+    inputs: { x, codes, weights: weights ?? device.unused },
+    outputs: { partials },
+    params: { items, rows, groups, codewords, dimension, chunkRows, weighted: weights ? 1 : 0 },
+    workgroups: flat(items),
+  });
+  device.run(clusterTotalsKernel, {
+    inputs: { partials },
+    outputs: { sums, counts },
+    params: { items: totals, dimension, chunks },
+    workgroups: flat(totals),
+  });
+  partials.release();
+  device.settle({
+    inputs: [x, codes, ...(weights ? [weights] : [])],
+    outputs: [sums, counts],
+    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+  });
+}
