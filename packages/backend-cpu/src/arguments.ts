@@ -33,3 +33,10 @@ export function own<D extends DType>(
   }
   return tensor;
 }
+
+/** @throws {ArgumentError} unless the value is in `low..high`; NaN is not */
+export function checkNumber(value: number, name: string, low: number, high: number): void {
+  if (!(value >= low && value <= high)) {
+    throw new ArgumentError(`${name} is ${value}; it must be from ${low} to ${high}`);
+  }
+}

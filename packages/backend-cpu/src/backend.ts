@@ -81,8 +81,8 @@ export class CpuBackend implements CompleteBackend {
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
     checkExtents(shape);
     checkChoice(dtype, "dtype", ["float32", "int32", "uint32", "uint8"]);
-    return this.#made(() => {
-      const tensor = this.#output(dtype, shape);
+    return this.made(() => {
+      const tensor = this.output(dtype, shape);
       this.device.launch({
         kernel: "fill",
         items: Math.ceil(tensor.bytes / 4),
@@ -106,7 +106,7 @@ export class CpuBackend implements CompleteBackend {
     checkInteger(end, "end", 0, rows);
     checkInteger(start, "start", 0, end);
     const offset = whole.offset + start * sizeOf(rest) * bytesPerElement(whole.dtype);
-    return this.#view(whole, [end - start, ...rest], offset);
+    return this.view(whole, [end - start, ...rest], offset);
   }
 
   reshape<D extends DType>(tensor: Tensor<D>, shape: readonly number[]): Tensor<D> {
@@ -117,7 +117,7 @@ export class CpuBackend implements CompleteBackend {
         `[${whole.shape.join(", ")}] has ${whole.size} values, which do not fill [${shape.join(", ")}]`,
       );
     }
-    return this.#view(whole, shape, whole.offset);
+    return this.view(whole, shape, whole.offset);
   }
 
   scope<T>(body: () => T): T {
@@ -173,9 +173,9 @@ export class CpuBackend implements CompleteBackend {
     checkLevels(books, dimension);
     checkInteger(beam, "beam", 1, 256);
     const shape = [books.length, count];
-    return this.#made(() => {
-      const codes = this.#output("int32", shape);
-      const distances = this.#output("float32", shape);
+    return this.made(() => {
+      const codes = this.output("int32", shape);
+      const distances = this.output("float32", shape);
       searchBeam(this.device, { x: rows, books, codes, distances }, beam);
       return { codes, distances };
     });
@@ -186,8 +186,8 @@ export class CpuBackend implements CompleteBackend {
     const chosen = own(this, codes, "codes", "int32");
     const shape = bookShape(books);
     checkShape(chosen, "codes", [undefined, shape.groups]);
-    return this.#made(() => {
-      const out = this.#output("float32", [chosen.shape[0]!, shape.groups * shape.dimension]);
+    return this.made(() => {
+      const out = this.output("float32", [chosen.shape[0]!, shape.groups * shape.dimension]);
       gather(this.device, books, chosen, out, shape);
       return out;
     });
@@ -208,8 +208,8 @@ export class CpuBackend implements CompleteBackend {
     checkShape(rows, "x", [undefined, width]);
     checkShape(chosen, "codes", [from ? undefined : rows.shape[0], shape.groups]);
     if (from) checkShape(from, "parents", [chosen.shape[0]]);
-    return this.#made(() => {
-      const out = this.#output("float32", [chosen.shape[0]!, width]);
+    return this.made(() => {
+      const out = this.output("float32", [chosen.shape[0]!, width]);
       residual(this.device, { x: rows, books, codes: chosen, parents: from, out }, shape);
       return out;
     });
@@ -236,9 +236,9 @@ export class CpuBackend implements CompleteBackend {
       });
     }
     const shape = { groups, codewords: codebookSize, dimension: width / groups };
-    return this.#made(() => {
-      const sums = this.#output("float32", [groups, codebookSize, shape.dimension]);
-      const counts = this.#output("float32", [groups, codebookSize]);
+    return this.made(() => {
+      const sums = this.output("float32", [groups, codebookSize, shape.dimension]);
+      const counts = this.output("float32", [groups, codebookSize]);
       sumClusters(this.device, { x: rows, codes: chosen, weights: weighting, sums, counts }, shape);
       return { sums, counts };
     });
@@ -260,8 +260,8 @@ export class CpuBackend implements CompleteBackend {
     const columns = right.shape[transposeB ? 0 : 1]!;
     if (bias) checkShape(bias, "bias", [columns]);
     checkChoice(activation, "activation", ["none", "relu"]);
-    return this.#made(() => {
-      const out = this.#output("float32", [rows, columns]);
+    return this.made(() => {
+      const out = this.output("float32", [rows, columns]);
       multiply(this.device, {
         a: left,
         b: right,
@@ -272,7 +272,7 @@ export class CpuBackend implements CompleteBackend {
         columns,
         transposeA,
         transposeB,
-        relu: activation === "relu",
+        activation,
       });
       return out;
     });
@@ -287,8 +287,8 @@ export class CpuBackend implements CompleteBackend {
     const left = own(this, a, "a", "float32");
     const right = own(this, b, "b", "float32");
     checkShape(right, "b", left.shape);
-    return this.#made(() => {
-      const out = this.#output("float32", left.shape);
+    return this.made(() => {
+      const out = this.output("float32", left.shape);
       this.device.launch({
         kernel: "combine",
         items: out.size,
@@ -306,8 +306,8 @@ export class CpuBackend implements CompleteBackend {
     const chosen = own(this, indices, "indices", "int32");
     checkShape(rows, "x", [undefined, undefined]);
     checkShape(chosen, "indices", [undefined]);
-    return this.#made(() => {
-      const out = this.#output("float32", [chosen.size, rows.shape[1]!]);
+    return this.made(() => {
+      const out = this.output("float32", [chosen.size, rows.shape[1]!]);
       take(this.device, rows, chosen, out);
       return out;
     });
@@ -329,8 +329,8 @@ export class CpuBackend implements CompleteBackend {
     checkShape(by, "step", [dimension]);
     checkBits(bits);
     checkInteger(levels, "levels", 2, 2 ** bits);
-    return this.#made(() => {
-      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+    return this.made(() => {
+      const codes = this.output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
       encodeScalars(this.device, { values, codes, lower: from, step: by }, levels, bits);
       return codes;
     });
@@ -349,8 +349,8 @@ export class CpuBackend implements CompleteBackend {
     checkShape(by, "step", from.shape);
     checkBits(bits);
     checkShape(held, "codes", [undefined, Math.ceil((from.size * bits) / 8)]);
-    return this.#made(() => {
-      const values = this.#output("float32", [held.shape[0]!, from.size]);
+    return this.made(() => {
+      const values = this.output("float32", [held.shape[0]!, from.size]);
       decodeScalars(this.device, { values, codes: held, lower: from, step: by }, bits);
       return values;
     });
@@ -439,9 +439,9 @@ export class CpuBackend implements CompleteBackend {
   /** What a scan finds. */
   #found(inputs: ScanInputs, scan: (tensors: ScanTensors) => void): Neighbours {
     const shape = [inputs.queries, inputs.count];
-    return this.#made(() => {
-      const indices = this.#output("int32", shape);
-      const distances = this.#output("float32", shape);
+    return this.made(() => {
+      const indices = this.output("int32", shape);
+      const distances = this.output("float32", shape);
       scan({ ...inputs, indices, distances });
       return { indices, distances };
     });
@@ -452,9 +452,9 @@ export class CpuBackend implements CompleteBackend {
     thresholds: { readonly count: number; readonly tensor: CpuTensor<"float32"> | undefined },
     bits: number,
   ): Tensor<"uint8"> {
-    return this.#made(() => {
+    return this.made(() => {
       const [rows, dimension] = x.shape as [number, number];
-      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+      const codes = this.output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
       encodeByThresholds(this.device, x, thresholds, codes, bits);
       return codes;
     });
@@ -476,9 +476,9 @@ export class CpuBackend implements CompleteBackend {
       checkInteger(count, "count", 1, Math.min(shape.codewords, 256));
       extents.push(count);
     }
-    return this.#made(() => {
-      const codes = this.#output("int32", extents);
-      const distances = this.#output("float32", extents);
+    return this.made(() => {
+      const codes = this.output("int32", extents);
+      const distances = this.output("float32", extents);
       nearest(this.device, { x: rows, books, codes, distances }, shape, metric, count);
       return { codes, distances };
     });
@@ -500,12 +500,12 @@ export class CpuBackend implements CompleteBackend {
   }
 
   /** What `make` returns; if memory runs out on the way, the tensors made by then are freed. */
-  #made<T>(make: () => T): T {
+  protected made<T>(make: () => T): T {
     return this.#ledger.scope(make);
   }
 
   /** A tensor for a kernel to write. */
-  #output<D extends DType>(dtype: D, shape: readonly number[]): CpuTensor<D> {
+  protected output<D extends DType>(dtype: D, shape: readonly number[]): CpuTensor<D> {
     const bytes = sizeOf(shape) * bytesPerElement(dtype);
     return this.#tensor(dtype, shape, this.device.allocate(bytes));
   }
@@ -516,7 +516,7 @@ export class CpuBackend implements CompleteBackend {
     return tensor;
   }
 
-  #view<D extends DType>(
+  protected view<D extends DType>(
     whole: CpuTensor<D>,
     shape: readonly number[],
     offset: number,

@@ -18,6 +18,7 @@ import { findAddon } from "./native-addon.js";
 import { NativeExecutor } from "./native-executor.js";
 import { Runner } from "./runner.js";
 import { ThreadedExecutor } from "./threaded-executor.js";
+import { CpuTrainingBackend } from "./training-backend.js";
 
 /** Instruction sets that native engines are built for. */
 const NATIVE_VARIANTS = ["avx512vnni", "avx512", "avx2vnni", "avx2", "neon"] as const;
@@ -101,7 +102,7 @@ function nativeBackend(
   }
   const executor = new NativeExecutor(addon, variant.name, threads);
   const device = new Device(executor.memory, executor, variant);
-  return new CpuBackend(device, {
+  return new CpuTrainingBackend(device, {
     name: "cpu-native",
     device: `${host.processor}, ${inWords(threads)}, native ${variant.name}`,
     features: ["native", variant.name, ...(threads > 1 ? ["threads"] : [])],
@@ -137,7 +138,7 @@ async function wasmBackend(
   device ??= await inlineDevice(engine, signal);
   const { threads: running } = device.executor;
   const simd = { wasm: "SIMD", "wasm-relaxed": "relaxed SIMD", scalar: "without SIMD" }[engine];
-  return new CpuBackend(device, {
+  return new CpuTrainingBackend(device, {
     name: engine === "scalar" ? "cpu-scalar" : `cpu-${engine}`,
     device: `${host.processor}, ${inWords(running)}, wasm ${simd}`,
     features: [

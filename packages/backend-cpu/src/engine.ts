@@ -76,12 +76,19 @@ export function compileEngine(engine: WasmEngine, shared: boolean): Promise<WebA
 }
 
 function moduleBytes(
-  { base64, memoryFlag }: EmbeddedModule,
+  { hex, memoryFlag }: EmbeddedModule,
   shared: boolean,
 ): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = 16 * digit(hex, 2 * i) + digit(hex, 2 * i + 1);
+  }
   if (!shared) bytes[memoryFlag] = 1;
   return bytes;
+}
+
+/** The value of one of 0–9 and a–f. */
+function digit(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return code < 97 ? code - 48 : code - 87;
 }

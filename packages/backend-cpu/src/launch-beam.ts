@@ -205,14 +205,11 @@ function crossTables(
     multiply(device, {
       a: { address: from, storage: codewords },
       b: { address: next, storage: codewords },
-      bias: undefined,
       out: { address: to, storage: tables },
       rows: size,
       inner: dimension,
       columns: later,
-      transposeA: false,
       transposeB: true,
-      relu: false,
     });
     from = next;
     to += 4 * size * later;

@@ -1,62 +1,128 @@
-import type { Device } from "./device.js";
+import type { Activation } from "@tessera/core";
+import type { Device, Launch, Storage } from "./device.js";
 import { grainOf } from "./grain.js";
+import { launchInPlace } from "./launch-in-place.js";
 import type { CpuTensor } from "./tensor.js";
 
-/** Operations that an item should have at least, so that packing its rows does not weigh. */
-const ITEM_OPERATIONS = 2 ** 21;
+/** Operations of an item: enough that packing its rows does not weigh, few enough to give other events their turn. */
+const ITEM_OPERATIONS = 2 ** 24;
+
+/** Operations that an item should have at least, to outweigh its start. */
+const LEAST_OPERATIONS = 2 ** 20;
+
+/** Blocks of rows up to which each packs what it needs of op(b) itself: packing it once takes a command of its own. */
+const SELF_PACKED = 4;
+
+/** `OWN_BYTES` of matmul.c, and a vector that reading packed rows may run over their end. */
+const OWN_BYTES = 65536;
+const SLACK_BYTES = 64;
+
+/** Activations by the number that `activation.h` has for them. */
+export const ACTIVATIONS: readonly Activation[] = ["none", "relu", "gelu", "silu"];
 
 /** Where values are, and what they are at fault with. */
 export type Operand = Pick<CpuTensor<"float32">, "address" | "storage">;
 
+/** op(a) · op(b), `[rows, columns]`, and what is done with it; see `matmul.c`. */
 export interface MatmulTask {
   readonly a: Operand;
   readonly b: Operand;
-  readonly bias: Operand | undefined;
   readonly out: Operand;
   readonly rows: number;
   readonly inner: number;
   readonly columns: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  readonly relu: boolean;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Added to every row. */
+  readonly bias?: Operand | undefined;
+  /** Added, of the result's shape. */
+  readonly add?: Operand | undefined;
+  readonly activation?: Activation;
+  /** Where the result is multiplied by the activation's derivative; without it, the activation is applied. */
+  readonly before?: Operand | undefined;
+  /** Gets what the activation is applied to. */
+  readonly pre?: Operand | undefined;
+  /** Gets the sums of the rows of op(a). */
+  readonly sums?: Operand | undefined;
+  /** Whether `out` and `sums` are written in place. */
+  readonly inPlace?: boolean;
 }
 
-/** Packs op(b) into panels, then multiplies blocks of rows by blocks of panels. */
+/** Multiplies blocks of rows by blocks of columns. */
 export function multiply(device: Device, task: MatmulTask): void {
-  const { a, b, bias, out, rows, inner, columns } = task;
+  const { a, b, bias, add, before, pre, sums, out, rows, inner, columns } = task;
   const { rows: tileRows, rowBlock, panel } = device.layout;
   const panels = Math.ceil(columns / panel);
-  const packed = device.allocate(4 * panels * panel * inner);
-  device.launch({
-    kernel: "packMatrix",
-    items: panels,
-    grain: grainOf(8 * panel * inner),
-    arguments: [b.address, packed.address, inner, columns, Number(task.transposeB)],
-    outputs: [packed],
-    inputs: [b.storage],
-  });
-  const blockRows = Math.min(rowBlock, Math.ceil(rows / tileRows) * tileRows);
-  const ofPanel = Math.max(1, 2 * blockRows * panel * inner);
-  const blockPanels = Math.max(1, Math.min(panels, Math.ceil(ITEM_OPERATIONS / ofPanel)));
-  device.launchAndRelease([packed], {
+  const tiles = Math.ceil(rows / tileRows);
+  const blockRows = Math.max(1, Math.min(rowBlock / tileRows, tiles)) * tileRows;
+  const down = Math.ceil(rows / blockRows);
+  const blockPanels = panelsOfItem(device, 2 * rows * panel * inner, panels, down);
+  const packed = down > SELF_PACKED ? pack(device, task, panels) : undefined;
+  const product: Omit<Launch, "outputs"> = {
     kernel: "matmul",
-    items: rows === 0 ? 0 : Math.ceil(rows / blockRows) * Math.ceil(panels / blockPanels),
-    grain: grainOf(ofPanel * blockPanels),
+    items: down * Math.max(1, Math.ceil(panels / blockPanels)),
+    // Items of the least operations and more go one by one.
+    grain: grainOf(4 * blockRows * blockPanels * panel * inner),
     arguments: [
       a.address,
-      packed.address,
+      b.address,
+      packed?.address ?? 0,
       bias?.address ?? 0,
+      add?.address ?? 0,
+      before?.address ?? 0,
+      pre?.address ?? 0,
+      sums?.address ?? 0,
       out.address,
       rows,
       inner,
       columns,
-      Number(task.transposeA),
-      Number(task.relu),
-      Math.max(tileRows, blockRows),
+      Number(task.transposeA ?? false),
+      Number(task.transposeB ?? false),
+      ACTIVATIONS.indexOf(task.activation ?? "none"),
+      blockRows,
       blockPanels,
     ],
-    scratch: 4 * rowBlock * Math.max(1, inner),
-    outputs: [out.storage],
-    inputs: [a.storage, packed, bias?.storage],
-  });
+    scratch: 4 * inner * (rowBlock + (packed ? 0 : panel)) + (packed ? 0 : OWN_BYTES) + SLACK_BYTES,
+    inputs: [a.storage, packed ?? b.storage, bias?.storage, add?.storage, before?.storage],
+  };
+  const written = [out, pre, sums].filter((operand) => operand !== undefined);
+  try {
+    if (task.inPlace) launchInPlace(device, written, product);
+    else device.launch({ ...product, outputs: written.map(({ storage }) => storage) });
+  } finally {
+    packed?.release();
+  }
+}
+
+/** Panels of an item, for all threads to have their share. */
+function panelsOfItem(device: Device, ofPanel: number, panels: number, down: number): number {
+  const all = ofPanel * panels;
+  const wanted = Math.max(2 * device.executor.threads, all / ITEM_OPERATIONS);
+  const items = Math.min(wanted, all / LEAST_OPERATIONS);
+  const across = Math.max(1, Math.min(panels, Math.round(items / Math.max(1, down))));
+  return Math.max(1, Math.ceil(panels / across));
+}
+
+/** Panels of op(b). */
+function pack(
+  device: Device,
+  { b, inner, columns, transposeB = false }: MatmulTask,
+  panels: number,
+): Storage {
+  const { panel } = device.layout;
+  const packed = device.allocate(4 * panels * panel * inner);
+  try {
+    device.launch({
+      kernel: "packMatrix",
+      items: panels,
+      grain: grainOf(8 * panel * inner),
+      arguments: [b.address, packed.address, inner, columns, Number(transposeB)],
+      outputs: [packed],
+      inputs: [b.storage],
+    });
+    return packed;
+  } catch (error) {
+    packed.release();
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ export * from "./reference/beam.js";
 export * from "./reference/codebooks.js";
 export * from "./reference/dense.js";
 export * from "./reference/scalar.js";
+export * from "./reference/training/index.js";
 export * from "./reference/scan.js";
 export {
   createReferenceBackend,

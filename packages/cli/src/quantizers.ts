@@ -2,12 +2,17 @@ import { itqPart, keepNorms, signPart } from "@tessera/binary";
 import { createQuantizers, type Quantizers } from "@tessera/core";
 import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
+import { type AutoencoderOptions, createAutoencoderPart } from "@tessera/rqvae";
 import { scalarPart } from "@tessera/scalar";
 import { createTransformedPart, transformParts } from "@tessera/transforms";
 import { fsqPart, vqPart } from "@tessera/vq";
 
-/** Every quantizer that the command can fit and load. */
-export function knownQuantizers(): Quantizers {
+/**
+ * Every quantizer that the command can fit and load.
+ *
+ * @param training how an autoencoder is trained
+ */
+export function knownQuantizers(training: AutoencoderOptions = {}): Quantizers {
   return createQuantizers([
     vqPart,
     fsqPart,
@@ -15,6 +20,6 @@ export function knownQuantizers(): Quantizers {
     signPart,
     residualPart,
     splitPart,
-    keepNorms(createTransformedPart([...transformParts, itqPart])),
+    keepNorms(createTransformedPart([...transformParts, itqPart, createAutoencoderPart(training)])),
   ]);
 }

@@ -1,4 +1,5 @@
 import type { DType, DTypeOf, Tensor, TensorData } from "./tensor.js";
+import type { TrainingKernels } from "./training.js";
 
 /**
  * The compute backend: a small, closed set of coarse kernels on device tensors.
@@ -17,9 +18,10 @@ import type { DType, DTypeOf, Tensor, TensorData } from "./tensor.js";
  *
  * A method marked optional may be left out: {@link completeBackend} composes it from the others. The families that
  * training and search add (optimizer steps, look-up-table scans, Hamming distances) join this interface in the same
- * way, as optional methods with a composed fallback, so a backend written today stays valid.
+ * way, as optional methods with a composed fallback where there can be one, so a backend written today stays valid.
+ * Those of training are in {@link TrainingKernels}; a backend that lacks them encodes and decodes all the same.
  */
-export interface ComputeBackend {
+export interface ComputeBackend extends Partial<TrainingKernels> {
   readonly info: BackendInfo;
 
   /** Copies host data to the device. `shape` defaults to one dimension. */
@@ -284,7 +286,7 @@ export interface ComputeBackend {
 export const MAX_NEIGHBOURS = 4096;
 
 /** The kernels that a backend may leave out for good, since no other kernels amount to them. */
-type Unreplaced = "beamSearch" | "scanRows" | "scanTables" | "scanBits";
+type Unreplaced = "beamSearch" | "scanRows" | "scanTables" | "scanBits" | keyof TrainingKernels;
 
 /** A backend with every optional kernel in place, save those which no other kernels amount to. */
 export type CompleteBackend = Required<Omit<ComputeBackend, Unreplaced>> &

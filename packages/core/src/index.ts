@@ -19,3 +19,5 @@ export * from "./safetensors.js";
 export * from "./sample.js";
 export * from "./spec/index.js";
 export * from "./tensor.js";
+export * from "./training.js";
+export * from "./training-backend.js";

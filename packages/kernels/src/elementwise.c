@@ -31,3 +31,18 @@ uint32_t combine(const combine_arguments *a, uint32_t begin, uint32_t end, char 
   for (; i < end; i++) a->out[i] = a->alpha * a->a[i] + a->beta * a->b[i];
   return NO_FAULT;
 }
+
+typedef struct {
+  const char *from;
+  char *out;
+} copy_arguments;
+
+// Items: bytes, at any address.
+EXPORT(copy)
+uint32_t copy_bytes(const copy_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
+  (void)scratch;
+  uint32_t i = begin;
+  for (; i + 4 * LANES <= end; i += 4 * LANES) __builtin_memcpy(a->out + i, a->from + i, 4 * LANES);
+  for (; i < end; i++) a->out[i] = a->from[i];
+  return NO_FAULT;
+}

@@ -11,9 +11,12 @@
 
 #if defined(__wasm__)
 #define EXPORT(name) __attribute__((export_name(#name)))
+// For a kernel that another one calls: before its declaration in a header.
+#define SHARED
 #else
 // One unit holds all kernels of an instruction set, and a table of them.
 #define EXPORT(name) static
+#define SHARED static
 #endif
 
 #define NO_FAULT 0xffffffffu

@@ -15,6 +15,8 @@ typedef struct {
   uint32_t screened;      // 1: the panels are followed by those for screening
 } nearest_arguments;
 
+SHARED uint32_t assign(const nearest_arguments *a, uint32_t begin, uint32_t end, char *scratch);
+
 // Σ(x − c)², or −x·c; computed directly, as expanding the square would cancel.
 INLINE float distance(const float *x, const float *c, uint32_t d, uint32_t inner_product) {
   vec sums = {0};

@@ -1,4 +1,4 @@
-// Packing: codebooks and matrices into panels of PANEL columns, dimension-major.
+// Packing: codebooks into panels of PANEL codewords, dimension-major.
 #include "screen.h"
 
 typedef struct {
@@ -48,34 +48,4 @@ uint32_t pack_codebooks(const pack_codebooks_arguments *a, uint32_t begin, uint3
 #endif
   }
   return fault;
-}
-
-typedef struct {
-  const float *b; // [inner, columns], or its transpose
-  float *panels;  // [ceil(columns / PANEL), inner, PANEL]
-  uint32_t inner, columns;
-  uint32_t transposed;
-} pack_matrix_arguments;
-
-// Items: panels. Lanes beyond the last column are zero.
-EXPORT(packMatrix)
-uint32_t pack_matrix(const pack_matrix_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
-  (void)scratch;
-  size_t row = a->transposed ? 1 : a->columns, column = a->transposed ? a->inner : 1;
-  for (uint32_t item = begin; item < end; item++) {
-    float *panel = a->panels + (size_t)item * a->inner * PANEL;
-    uint32_t first = item * PANEL, width = min_u32(PANEL, a->columns - first);
-    if (width == PANEL && column == 1) {
-      for (uint32_t i = 0; i < a->inner; i++) {
-        UNROLL for (int v = 0; v < VECTORS; v++)
-          store(panel + i * PANEL + v * LANES, load(a->b + i * row + first + v * LANES));
-      }
-      continue;
-    }
-    for (uint32_t i = 0; i < a->inner; i++) {
-      for (uint32_t lane = 0; lane < PANEL; lane++)
-        panel[i * PANEL + lane] = lane < width ? a->b[i * row + (first + lane) * column] : 0;
-    }
-  }
-  return NO_FAULT;
 }

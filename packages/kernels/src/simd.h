@@ -30,6 +30,8 @@ typedef int32_t uivec __attribute__((vector_size(4 * LANES), aligned(4)));
 #else
 #define INLINE static inline __attribute__((always_inline))
 #endif
+// For what would make the loops around it large and gain little.
+#define OUTLINE static inline __attribute__((noinline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 INLINE vec load(const float *p) { return *(const uvec *)p; }
@@ -38,6 +40,22 @@ INLINE ivec loadi(const int32_t *p) { return *(const uivec *)p; }
 INLINE void storei(int32_t *p, ivec v) { *(uivec *)p = v; }
 // The first `count` lanes, which is known where this is compiled.
 INLINE void store_first(float *p, vec v, int count) { __builtin_memcpy(p, &v, 4 * (size_t)count); }
+// As many lanes as there are values left; the others are 0, or are not stored.
+OUTLINE vec load_some(const float *p, uint32_t left) {
+  float padded[LANES] = {0};
+  for (uint32_t i = 0; i < left; i++) padded[i] = p[i];
+  return load(padded);
+}
+OUTLINE void store_some(float *p, vec v, uint32_t left) {
+  float values[LANES];
+  store(values, v);
+  for (uint32_t i = 0; i < left; i++) p[i] = values[i];
+}
+INLINE vec load_upto(const float *p, uint32_t left) { return left >= LANES ? load(p) : load_some(p, left); }
+INLINE void store_upto(float *p, vec v, uint32_t left) {
+  if (left >= LANES) store(p, v);
+  else store_some(p, v, left);
+}
 INLINE vec splat(float value) { return value - (vec){0}; }
 INLINE ivec splati(int32_t value) { return value - (ivec){0}; }
 
@@ -86,6 +104,8 @@ INLINE void transpose(vec square[LANES]) {
     UNROLL for (int i = 0; i < LANES; i++) square[i] = paired[i];
   }
 }
+
+INLINE vec root(vec v) { return __builtin_elementwise_sqrt(v); }
 
 INLINE int any(ivec v) {
 #if defined(__wasm_simd128__)

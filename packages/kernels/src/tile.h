@@ -7,6 +7,23 @@ typedef struct {
   vec at[ROWS][VECTORS];
 } tile;
 
+// Adds Σ over p of x[p][row] · panel[p][lane] to the first `rows` rows, which is known where this is compiled, in the order
+// of p for every row and lane alike.
+//
+// x: [inner, ROWS]; panel: [inner, PANEL]
+INLINE void accumulate(tile *sum, int rows, const float *x, const float *panel, uint32_t inner) {
+  // Unrolling costs more in spilled registers than it saves in counting.
+#pragma clang loop unroll(disable)
+  for (uint32_t p = 0; p < inner; p++) {
+    vec c[VECTORS];
+    UNROLL for (int v = 0; v < VECTORS; v++) c[v] = load(panel + p * PANEL + v * LANES);
+    UNROLL for (int r = 0; r < rows; r++) {
+      vec value = splat(x[p * ROWS + r]);
+      UNROLL for (int v = 0; v < VECTORS; v++) sum->at[r][v] = madd(value, c[v], sum->at[r][v]);
+    }
+  }
+}
+
 // start + Σ over p of x[p][row] · panel[p][lane], summed in the order of p for every row and lane alike.
 //
 // x: [inner, ROWS]; panel: [inner, PANEL]; start: [PANEL]
@@ -16,16 +33,7 @@ INLINE tile multiply(const float *x, const float *panel, const float *start, uin
     vec first = load(start + v * LANES);
     UNROLL for (int r = 0; r < ROWS; r++) sum.at[r][v] = first;
   }
-  // Unrolling costs more in spilled registers than it saves in counting.
-#pragma clang loop unroll(disable)
-  for (uint32_t p = 0; p < inner; p++) {
-    vec c[VECTORS];
-    UNROLL for (int v = 0; v < VECTORS; v++) c[v] = load(panel + p * PANEL + v * LANES);
-    UNROLL for (int r = 0; r < ROWS; r++) {
-      vec value = splat(x[p * ROWS + r]);
-      UNROLL for (int v = 0; v < VECTORS; v++) sum.at[r][v] = madd(value, c[v], sum.at[r][v]);
-    }
-  }
+  accumulate(&sum, ROWS, x, panel, inner);
   return sum;
 }
 
@@ -53,6 +61,9 @@ INLINE void pack_rows(const float *x, uint32_t rows, uint32_t inner, size_t row_
     uint32_t p = 0;
     if (stride == 1) {
       for (; p + LANES <= inner; p += LANES) pack_square(from + p, row_stride, out + p * ROWS);
+    }
+    if (row_stride == 1) {
+      for (; p < inner; p++) __builtin_memcpy(out + p * ROWS, from + p * stride, 4 * ROWS);
     }
     for (; p < inner; p++) {
       UNROLL for (uint32_t r = 0; r < ROWS; r++) out[p * ROWS + r] = from[r * row_stride + p * stride];

@@ -3,6 +3,7 @@ import type {
   FitOptions,
   HostTensor,
   Matrix,
+  Model,
   Rows,
   StateReader,
   TransformedSpec,
@@ -49,6 +50,8 @@ export interface TransformModel<T extends TransformSpec = TransformSpec> {
   invert(rows: Matrix, options?: TransformOptions): Promise<Matrix>;
   /** What was learned, as float32 tensors by name. */
   tensors(): Readonly<Record<string, HostTensor>>;
+  /** Figures and settings to keep beside the tensors, as JSON; `restore` finds them in its state. */
+  facts?(): Readonly<Record<string, unknown>>;
 }
 
 export type TransformKind = TransformSpec["kind"];
@@ -60,6 +63,14 @@ export interface TransformContext {
   readonly seed: number;
   /** What follows the transform. */
   readonly quantizer: TransformedSpec["quantizer"];
+  /** Fits a quantizer such as that, on rows as the transform gives them. */
+  fitQuantizer(rows: Rows): Promise<Model>;
+}
+
+/** A transform and the quantizer behind it. */
+export interface FittedTogether {
+  readonly transform: TransformModel;
+  readonly quantizer: Model;
 }
 
 /**
@@ -70,8 +81,16 @@ export interface TransformPart<K extends TransformKind> {
   readonly kind: K;
   /** Looks at the whole of a spec before anything is fitted. @throws {SpecError} if it makes no sense */
   check?(spec: TransformedSpec & { readonly transform: TransformOf<K> }): void;
-  /** @param rows `[n, d]`, n ≥ 1; a stream is one that can be read again */
-  fit(transform: TransformOf<K>, rows: Rows, context: TransformContext): Promise<TransformModel>;
+  /**
+   * Learns the transform; or, of one that is learned together with the quantizer behind it, both.
+   *
+   * @param rows `[n, d]`, n ≥ 1; a stream is one that can be read again
+   */
+  fit(
+    transform: TransformOf<K>,
+    rows: Rows,
+    context: TransformContext,
+  ): Promise<TransformModel | FittedTogether>;
   /**
    * @param dimension that of the quantizer after the transform, so the transform's `outputDimension`
    * @throws {FormatError} if the tensors are not what such a transform has

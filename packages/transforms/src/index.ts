@@ -1,6 +1,7 @@
 export { CenterTransform } from "./center.js";
 export type {
   AnyTransformPart,
+  FittedTogether,
   TransformContext,
   TransformKind,
   TransformModel,

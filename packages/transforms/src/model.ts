@@ -67,12 +67,15 @@ export class TransformedModel implements Model<TransformedSpec> {
 
   state(): ModelState {
     const { tensors, facts } = this.quantizer.state();
+    const own = this.transform.facts?.();
     return {
       tensors: {
         ...prefixed("transform", this.transform.tensors()),
         ...prefixed("quantizer", tensors),
       },
-      ...(facts && { facts: { quantizer: facts } }),
+      ...((facts ?? own) && {
+        facts: { ...(own && { transform: own }), ...(facts && { quantizer: facts }) },
+      }),
     };
   }
 

@@ -87,14 +87,14 @@ async function fitBoth(
 ): Promise<TransformedModel> {
   const { options, seed } = context;
   const { backend, signal } = options;
-  const transform = await part.fit(spec.transform as never, rows, {
+  const fitQuantizer = (inner: Rows) => context.fit(spec.quantizer, inner, "quantizer");
+  const fitted = await part.fit(spec.transform as never, rows, {
     options,
     seed: new Random(seed).stream("transform").uint32(),
     quantizer: spec.quantizer,
+    fitQuantizer,
   });
-  const transformed = await transformRows(transform, rows, { backend, signal });
-  return new TransformedModel(
-    transform,
-    await context.fit(spec.quantizer, transformed, "quantizer"),
-  );
+  if ("quantizer" in fitted) return new TransformedModel(fitted.transform, fitted.quantizer);
+  const transformed = await transformRows(fitted, rows, { backend, signal });
+  return new TransformedModel(fitted, await fitQuantizer(transformed));
 }

@@ -38,6 +38,15 @@ export function checkInteger(value: number, name: string, low: number, high: num
   }
 }
 
+/** @throws {ArgumentError} unless `value` is a number in `low..high` */
+export function checkNumber(value: number, name: string, low: number, high: number): void {
+  if (!(value >= low && value <= high)) {
+    throw new ArgumentError(`${name} is ${value}; it must be from ${low} to ${high}`, {
+      hint: `pass a number from ${low} to ${high}`,
+    });
+  }
+}
+
 /** @throws {ArgumentError} unless codes of this width fill bytes evenly */
 export function checkBits(bits: number): void {
   if (![1, 2, 4, 8].includes(bits)) {

@@ -13,6 +13,21 @@ import {
   referenceThresholdEncode,
 } from "../reference/scalar.js";
 
+import {
+  referenceDropout,
+  referenceEmaStep,
+  referenceInputGradient,
+  referenceLayerNorm,
+  referenceLayerNormGradients,
+  referenceLinear,
+  referenceOptimizerStep,
+  referenceParameterGradients,
+  referenceQuantizeLevels,
+  referenceReconstructionLoss,
+  referenceRotateGradient,
+  referenceSumOfSquares,
+} from "../reference/training/index.js";
+
 /** The functions that a reference backend runs. A test of the suite swaps one for a defective one. */
 export interface ReferenceKernels {
   readonly assignTopK: typeof referenceAssignTopK;
@@ -27,6 +42,18 @@ export interface ReferenceKernels {
   readonly scalarEncode: typeof referenceScalarEncode;
   readonly scalarDecode: typeof referenceScalarDecode;
   readonly thresholdEncode: typeof referenceThresholdEncode;
+  readonly linear: typeof referenceLinear;
+  readonly inputGradient: typeof referenceInputGradient;
+  readonly parameterGradients: typeof referenceParameterGradients;
+  readonly layerNorm: typeof referenceLayerNorm;
+  readonly layerNormGradients: typeof referenceLayerNormGradients;
+  readonly dropout: typeof referenceDropout;
+  readonly reconstructionLoss: typeof referenceReconstructionLoss;
+  readonly quantizeLevels: typeof referenceQuantizeLevels;
+  readonly rotateGradient: typeof referenceRotateGradient;
+  readonly sumOfSquares: typeof referenceSumOfSquares;
+  readonly optimizerStep: typeof referenceOptimizerStep;
+  readonly emaStep: typeof referenceEmaStep;
   readonly scanRows: typeof referenceScanRows;
   readonly scanTables: typeof referenceScanTables;
   readonly scanBits: typeof referenceScanBits;
@@ -45,6 +72,18 @@ export const referenceKernels: ReferenceKernels = {
   scalarEncode: referenceScalarEncode,
   scalarDecode: referenceScalarDecode,
   thresholdEncode: referenceThresholdEncode,
+  linear: referenceLinear,
+  inputGradient: referenceInputGradient,
+  parameterGradients: referenceParameterGradients,
+  layerNorm: referenceLayerNorm,
+  layerNormGradients: referenceLayerNormGradients,
+  dropout: referenceDropout,
+  reconstructionLoss: referenceReconstructionLoss,
+  quantizeLevels: referenceQuantizeLevels,
+  rotateGradient: referenceRotateGradient,
+  sumOfSquares: referenceSumOfSquares,
+  optimizerStep: referenceOptimizerStep,
+  emaStep: referenceEmaStep,
   scanRows: referenceScanRows,
   scanTables: referenceScanTables,
   scanBits: referenceScanBits,

@@ -12,6 +12,7 @@ import {
   type ScalarEncodeOptions,
   type ScalarOptions,
   type Tensor,
+  TRAINING_KERNELS,
 } from "@tessera/core";
 import {
   checkBits,
@@ -23,7 +24,7 @@ import {
   codebookShape,
 } from "./arguments.js";
 import { referenceKernels } from "./kernels.js";
-import { ReferenceScans } from "./reference-scans.js";
+import { ReferenceTraining } from "./reference-training.js";
 import { part, run, values, type Result } from "./result.js";
 import type { Content } from "./reference-tensor.js";
 
@@ -48,7 +49,7 @@ export function createReferenceBackend(options: ReferenceBackendOptions = {}): C
 }
 
 /** The reference backend over a table of kernels. */
-export class ReferenceBackend extends ReferenceScans implements CompleteBackend {
+export class ReferenceBackend extends ReferenceTraining implements CompleteBackend {
   readonly info: BackendInfo = {
     name: "reference",
     device: "plain TypeScript, float64",
@@ -110,7 +111,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     const held = this.content(codes, "codes", "int32");
     const shape = codebookShape(codebooks);
     checkShape(codes, "codes", [undefined, shape.groups]);
-    return this.#floats(
+    return this.floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
       run([books, held], () => this.kernels.gather(values(books), values(held), shape)),
     );
@@ -130,7 +131,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     const rows = checkRows(x, "x", shape);
     checkShape(codes, "codes", [parents ? undefined : rows, shape.groups]);
     if (parents) checkShape(parents, "parents", [codes.shape[0]]);
-    return this.#floats(
+    return this.floats(
       [codes.shape[0]!, shape.groups * shape.dimension],
       run([input, books, held, from], () =>
         this.kernels.residual(
@@ -172,11 +173,11 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
       this.kernels.clusterSums(values(input), values(held), shape, weighting && values(weighting)),
     );
     return {
-      sums: this.#floats(
+      sums: this.floats(
         [groups, codebookSize, shape.dimension],
         part(result, ({ sums }) => sums),
       ),
-      counts: this.#floats(
+      counts: this.floats(
         [groups, codebookSize],
         part(result, ({ counts }) => counts),
       ),
@@ -199,7 +200,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     const cols = b.shape[transposeB ? 0 : 1]!;
     if (bias) checkShape(bias, "bias", [cols]);
     checkChoice(activation, "activation", ["none", "relu"]);
-    return this.#floats(
+    return this.floats(
       [rows, cols],
       run([left, right, added], () =>
         this.kernels.matmul(
@@ -221,7 +222,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     const left = this.content(a, "a", "float32");
     const right = this.content(b, "b", "float32");
     checkShape(b, "b", a.shape);
-    return this.#floats(
+    return this.floats(
       a.shape,
       run([left, right], () => this.kernels.combine(values(left), values(right), alpha, beta)),
     );
@@ -233,7 +234,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     checkShape(x, "x", [undefined, undefined]);
     checkShape(indices, "indices", [undefined]);
     const cols = x.shape[1]!;
-    return this.#floats(
+    return this.floats(
       [indices.size, cols],
       run([input, chosen], () => this.kernels.take(values(input), values(chosen), cols)),
     );
@@ -276,7 +277,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     checkShape(step, "step", [lower.size]);
     checkBits(bits);
     checkShape(codes, "codes", [undefined, Math.ceil((lower.size * bits) / 8)]);
-    return this.#floats(
+    return this.floats(
       [codes.shape[0]!, lower.size],
       run([held, from, by], () =>
         this.kernels.scalarDecode(values(held), values(from), values(by), bits),
@@ -322,11 +323,6 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
     );
   }
 
-  #floats(shape: readonly number[], result: Result<ArrayLike<number>>): Tensor<"float32"> {
-    const content = part(result, (numbers) => Float32Array.from(numbers));
-    return this.create("float32", shape, "fault" in content ? content : { values: content.value });
-  }
-
   #assignment(
     shape: readonly number[],
     inputs: readonly (Content<DType> | undefined)[],
@@ -339,7 +335,7 @@ export class ReferenceBackend extends ReferenceScans implements CompleteBackend 
         shape,
         "fault" in result ? result : { values: result.value.codes },
       ),
-      distances: this.#floats(
+      distances: this.floats(
         shape,
         part(result, ({ distances }) => distances),
       ),
@@ -354,6 +350,7 @@ const OPTIONAL: ReadonlySet<string | symbol> = new Set<keyof ComputeBackend>([
   "residual",
   "packSigns",
   "beamSearch",
+  ...TRAINING_KERNELS,
   "scanRows",
   "scanTables",
   "scanBits",

@@ -13,6 +13,19 @@ export type Content<D extends DType> =
   | { readonly values: TypedArrays[D]; readonly fault?: never }
   | { readonly fault: TesseraError; readonly values?: never };
 
+/** Why storages that kernels wrote in place are at fault: every view of one has its buffer. */
+const spoiled = new WeakMap<ArrayBufferLike, TesseraError>();
+
+/** Sets values in place, or puts what they share storage with at fault. */
+export function overwrite<D extends DType>(
+  target: Content<D>,
+  result: { readonly value: ArrayLike<number> } | { readonly fault: TesseraError },
+): void {
+  if (target.fault) return;
+  if ("fault" in result) spoiled.set(target.values.buffer, result.fault);
+  else target.values.set(result.value);
+}
+
 /** What a tensor needs of the backend that made it. */
 export interface TensorOwner {
   readonly disposed: boolean;
@@ -42,7 +55,8 @@ export class ReferenceTensor<D extends DType> implements Tensor<D> {
   /** @throws {DisposedError} if the tensor has been disposed */
   get content(): Content<D> {
     if (this.#content === undefined) throw new DisposedError("a tensor");
-    return this.#content;
+    const fault = this.#content.values && spoiled.get(this.#content.values.buffer);
+    return fault ? { fault } : this.#content;
   }
 
   async read(): Promise<TypedArrays[D]> {

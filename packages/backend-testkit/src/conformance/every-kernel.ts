@@ -1,6 +1,7 @@
 import type { CompleteBackend, DType, Tensor, TypedArrays } from "@tessera/core";
 import { gaussianMatrix, randomCodes } from "../generators.js";
 import { floats, integers, matrixTensor, upload, type Problem } from "./problems.js";
+import { trainingKernels, trainingRowKernels } from "./training/every-kernel.js";
 
 /** Results by name, on the host. */
 export type Results = ReadonlyMap<string, TypedArrays[DType]>;
@@ -15,7 +16,7 @@ export async function runRowKernels(backend: CompleteBackend, problem: Problem):
 export async function runEveryKernel(backend: CompleteBackend, problem: Problem): Promise<Results> {
   const results = backend.scope(() => {
     const { codebookSize, rows } = problem;
-    const { x, codes } = upload(backend, problem);
+    const { x, codebooks, codes } = upload(backend, problem);
     const weights = floats(
       backend,
       Float32Array.from({ length: rows }, (_, i) => (i % 7) / 3),
@@ -29,6 +30,7 @@ export async function runEveryKernel(backend: CompleteBackend, problem: Problem)
       "clusterSums with weights, sums": weighted.sums,
       "clusterSums with weights, counts": weighted.counts,
       "matmul, both transposed": backend.matmul(x, x, { transposeA: true }),
+      ...trainingKernels(backend, x, codebooks, codebookSize),
       ...scanKernels(backend, problem, Math.min(rows, 3), rows),
     };
   });
@@ -72,6 +74,7 @@ function rowKernels(backend: CompleteBackend, problem: Problem): Record<string, 
     thresholdEncode: backend.thresholdEncode(x, turned, { bits: 2 }),
     packSigns: backend.packSigns(x, lower),
     ...beamKernels(backend, problem),
+    ...trainingRowKernels(backend, x, codebooks),
     ...scanKernels(backend, problem, rows, codebookSize),
   };
 }

@@ -6,6 +6,7 @@ import { backendMutants } from "../../test/mutants/backend.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
 import { scalarMutants } from "../../test/mutants/scalar.js";
+import { trainingMutants } from "../../test/mutants/training.js";
 import { scanMutants } from "../../test/mutants/scans.js";
 import { referenceKernels } from "../backend/kernels.js";
 import { ReferenceBackend } from "../backend/reference-backend.js";
@@ -18,6 +19,7 @@ const mutants = [
   ...beamMutants,
   ...kernelMutants,
   ...scalarMutants,
+  ...trainingMutants,
   ...scanMutants,
   ...backendMutants,
 ];

@@ -14,6 +14,7 @@ import { scanCodesCases } from "./scan-codes.js";
 import { scanRowsCases } from "./scan-rows.js";
 import { scansCases } from "./scans.js";
 import { tensorCases } from "./tensors.js";
+import { trainingCases } from "./training/index.js";
 
 /**
  * Every promise of `ComputeBackend` as a list of cases.
@@ -34,6 +35,7 @@ export function conformanceCases(
     ...clusterCases,
     ...denseCases,
     ...scalarCases,
+    ...trainingCases,
     ...scanRowsCases,
     ...scanCodesCases,
     ...scansCases,

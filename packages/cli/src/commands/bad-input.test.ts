@@ -233,12 +233,33 @@ describe("specs", () => {
     );
   });
 
-  it("that this build cannot run name the package", async () => {
+  it("that cannot be trained say what can", async () => {
     await fails(
-      fit(vectors, "ae(4,2)>pq2x4"),
+      fit(vectors, "ae(4,2)>sq8"),
       1,
-      'tessera: "ae(4,2)>…" is run by @tessera/rqvae, which was not given',
-      "hint: add @tessera/rqvae and pass its part to createQuantizers()",
+      "tessera: an autoencoder is trained together with vq, sums of vq, or products of those, not sq8",
+      "hint: such as ae(512,256,128,64)>rq3x256, ae(64)>vq1024 or ae(64)>split4(rq2x256)",
+    );
+  });
+
+  it("with settings that are none", async () => {
+    const fitWith = (...more: string[]) => [...fit(vectors, "ae(4,2)>vq4"), ...more];
+    await fails(
+      fitWith("--training", "steps=5"),
+      2,
+      "tessera: --training is not a JSON object: steps=5",
+      `hint: quote it for the shell, such as --training '{"steps":20000}'`,
+    );
+    await fails(
+      fitWith("--training", '{"steps":0}'),
+      1,
+      "tessera: steps is 0; it must be an integer from 1",
+    );
+    await fails(
+      fitWith("--resume"),
+      2,
+      "tessera: --resume needs --checkpoint",
+      "hint: name the file that the run keeps",
     );
   });
 });

@@ -5,6 +5,7 @@ import { defineCommand } from "../args/command.js";
 import { withBackend } from "../context.js";
 import { checkOutputs } from "../outputs.js";
 import { knownQuantizers } from "../quantizers.js";
+import { openTraining, TRAINING_OPTIONS, trainingOutputs } from "../training.js";
 import { duration, figure, grouped, percent } from "../text.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
 import {
@@ -31,22 +32,26 @@ export const fit = defineCommand({
     out: requiredText("FILE", "where to write the model"),
     ...FIT_OPTIONS,
     ...BEAM_OPTION,
+    ...TRAINING_OPTIONS,
     ...INPUT_OPTIONS,
     ...BACKEND_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
   examples: [
     "tessera fit vectors.npy --spec rq3x256 --out model.safetensors",
+    "tessera fit vectors.npy --spec rqvae3x256 --out model.safetensors --checkpoint run.ckpt --resume",
     "tessera fit vectors.npy --spec vq4096 --out coarse.safetensors --sample 100000 --seed 7",
   ],
   async run({ positionals: [path], values }, context) {
     const { spec, name } = readSpec(values.spec);
-    await checkOutputs([{ option: "out", path: values.out }], [path!]);
+    const outputs = [{ option: "out", path: values.out }, ...trainingOutputs(values)];
+    await checkOutputs(outputs, [path!]);
+    const training = await openTraining(values, context);
     const result = await withVectorFile(path!, values, context, async (file) => {
       const { rows } = await loadVectors(path!, file, context);
       return withBackend(values, async (backend) => {
         const fitted = await timed(() =>
-          knownQuantizers().fit(spec, rows, fitOptions(values, backend, context)),
+          knownQuantizers(training.options).fit(spec, rows, fitOptions(values, backend, context)),
         );
         const evaluation = await evaluate(fitted.value, rows, {
           backend,
@@ -58,6 +63,7 @@ export const fit = defineCommand({
     });
     const { model, seconds, evaluation } = result;
     await writeFileAtomic(values.out, model.save(), { signal: context.signal });
+    await training.finish();
 
     context.json({
       spec: name,

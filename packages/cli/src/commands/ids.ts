@@ -18,6 +18,7 @@ import { checkOutputs, kindOf } from "../outputs.js";
 import { knownQuantizers } from "../quantizers.js";
 import { reportOf } from "../report.js";
 import { evaluationJson } from "../summary.js";
+import { openTraining, TRAINING_OPTIONS, trainingOutputs } from "../training.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
 import { printIdsSummary } from "./ids-summary.js";
 import {
@@ -79,6 +80,7 @@ export const ids = defineCommand({
     ascii: flag("draw the tree with ASCII characters"),
     ...FIT_OPTIONS,
     ...BEAM_OPTION,
+    ...TRAINING_OPTIONS,
     ...INPUT_OPTIONS,
     ...BACKEND_OPTIONS,
     ...OUTPUT_OPTIONS,
@@ -103,9 +105,11 @@ export const ids = defineCommand({
         { option: "model", path: reuses ? undefined : values.model },
         { option: "out", path: values.out },
         { option: "report", path: values.report },
+        ...trainingOutputs(values),
       ].filter((output): output is { option: string; path: string } => output.path !== undefined),
       inputs.filter((input) => input !== undefined),
     );
+    const training = await openTraining(values, context);
 
     await withVectorFile(
       path!,
@@ -122,7 +126,11 @@ export const ids = defineCommand({
           const fitted = await timed(() =>
             reuses
               ? loadModel(values.model!, context)
-              : knownQuantizers().fit(spec, vectors.rows, fitOptions(values, backend, context)),
+              : knownQuantizers(training.options).fit(
+                  spec,
+                  vectors.rows,
+                  fitOptions(values, backend, context),
+                ),
           );
           const evaluation = await evaluate(fitted.value, vectors.rows, {
             backend,
@@ -165,6 +173,7 @@ export const ids = defineCommand({
         // From here on it is too late to stop: the files belong together, and writing them takes a moment.
         throwIfAborted(context.signal);
         for (const [target, bytes] of contents) await writeFileAtomic(target, bytes);
+        await training.finish();
 
         context.json({
           spec: result.spec,
@@ -195,7 +204,8 @@ export const ids = defineCommand({
 
 /** A model that is used as it is cannot be fitted another way: whoever asks for both would get neither. */
 function refuseFitOptions(given: ReadonlySet<string>, model: string): void {
-  const useless = Object.keys(FIT_OPTIONS).find((option) => given.has(option));
+  const fitting = Object.keys({ ...FIT_OPTIONS, ...TRAINING_OPTIONS });
+  const useless = fitting.find((option) => given.has(option));
   if (useless === undefined) return;
   throw new UsageError(
     `--${useless} is about fitting, and ${model} exists and is used as it is`,

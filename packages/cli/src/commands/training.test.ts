@@ -1,0 +1,77 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { filesIn, sampleRows, temporaryFolder, tessera, writeVectors } from "../../test/harness.js";
+
+const folder = await temporaryFolder();
+const vectors = await writeVectors(join(folder, "vectors.npy"), sampleRows(120, 6));
+const at = (name: string) => join(folder, name);
+const SHORT = JSON.stringify({ steps: 40, pretraining: 20, reviewEvery: 10, batchSize: 32 });
+const FIT = ["fit", vectors, "--spec", "ae(12,4)>rq2x8", "--training", SHORT];
+
+async function json(...argv: string[]) {
+  const { code, out, err } = await tessera([...argv, "--json"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return JSON.parse(out) as Record<string, unknown>;
+}
+
+describe("an autoencoder", () => {
+  it("is fitted, judged, inspected, and names items", async () => {
+    const model = at("model.safetensors");
+    const fitted = await json(...FIT, "--out", model);
+    expect(fitted).toMatchObject({ spec: "ae(12,4)>rq2x8", dimension: 6, rows: 120 });
+    const judged = await json("eval", vectors, "--model", model);
+    expect(judged["distortion"]).toBeCloseTo(fitted["distortion"] as number, 5);
+    expect(await json("inspect", model)).toMatchObject({ kind: "model" });
+    const { code } = await tessera(["ids", vectors, "--model", model, "--out", at("ids.json")]);
+    expect(code).toBe(0);
+  });
+
+  it("is the same from a checkpoint, which goes once the model is there", async () => {
+    const whole = at("whole.safetensors");
+    await json(...FIT, "--out", whole);
+    const run = [
+      "--checkpoint",
+      at("run.ckpt"),
+      "--checkpoint-every",
+      "7",
+      "--log",
+      at("run.jsonl"),
+    ];
+    // Stopped from outside once there is a checkpoint.
+    const control = new AbortController();
+    const watch = setInterval(() => {
+      void filesIn(folder).then((names) => names.includes("run.ckpt") && control.abort());
+    }, 1);
+    const out = at("resumed.safetensors");
+    const stopped = await tessera([...FIT, "--out", out, ...run], { signal: control.signal });
+    clearInterval(watch);
+    // On a fast machine the run may be over before it is stopped.
+    if (stopped.code !== 0) expect(await filesIn(folder)).not.toContain("resumed.safetensors");
+    await json(...FIT, "--out", out, ...run, "--resume");
+    expect((await readFile(out)).equals(await readFile(whole))).toBe(true);
+    expect(await filesIn(folder)).not.toContain("run.ckpt");
+    const lines = (await readFile(at("run.jsonl"), "utf8")).trim().split("\n");
+    const events = lines.map((line) => JSON.parse(line) as { kind: string; step: number });
+    expect(events.at(-1)).toMatchObject({
+      kind: "review",
+      step: 60,
+      levels: expect.any(Array) as unknown,
+    });
+  });
+
+  it("refuses a checkpoint of something else", async () => {
+    await writeFile(at("other.ckpt"), "not a checkpoint");
+    const argv = [
+      ...FIT,
+      "--out",
+      at("no.safetensors"),
+      "--checkpoint",
+      at("other.ckpt"),
+      "--resume",
+    ];
+    const { code, err } = await tessera(argv);
+    expect(code).toBe(1);
+    expect(err).toMatch(/safetensors/);
+  });
+});

@@ -1,0 +1,106 @@
+import { createReferenceBackend, gaussianMatrix } from "@tessera/backend-testkit";
+import { parseSpec, trainingBackend } from "@tessera/core";
+import { describe, expect, it } from "vitest";
+import { HostNetwork } from "../test/host-network.js";
+import { initialParameters } from "./initial.js";
+import { valuesOf } from "./layout.js";
+import { makePlan, type Plan } from "./plan.js";
+import type { TrainingSettings } from "./settings.js";
+import { initialState, Trainer } from "./trainer.js";
+
+const ROWS = 7;
+const DIMENSION = 6;
+
+interface Trial {
+  readonly settings: Partial<TrainingSettings>;
+  readonly quantizer?: string;
+  readonly levels?: number;
+}
+
+/** Random parameters in place of zeros, and codebooks about as large as latents. */
+function parametersFor(plan: Plan): Float32Array {
+  const values = initialParameters(plan);
+  const noise = gaussianMatrix(1, values.length, { seed: 5 }).data;
+  for (const { name } of plan.layout.slots) {
+    const part = valuesOf(values, plan.layout, name);
+    const shift = part.byteOffset / 4 - values.byteOffset / 4;
+    const scale = name === "codebooks" ? 0.5 : 0.1;
+    for (let i = 0; i < part.length; i++) part[i]! += scale * noise[shift + i]!;
+  }
+  return values;
+}
+
+/** Every gradient of a training step against central differences of the loss in float64. */
+async function checkGradients({ settings, quantizer = "rq3x5", levels = 3 }: Trial): Promise<void> {
+  const plan = makePlan({
+    dimension: DIMENSION,
+    widths: [8, 4],
+    quantizer: parseSpec(quantizer),
+    settings,
+    seed: 3,
+  });
+  const parameters = parametersFor(plan);
+  const rows = gaussianMatrix(ROWS, DIMENSION, { seed: 4 }).data;
+  const backend = trainingBackend(createReferenceBackend());
+  const trainer = new Trainer(backend, plan, initialState(plan, parameters));
+  trainer.gradients(backend.tensor(rows, [ROWS, DIMENSION]), levels);
+  const gradients = await trainer.readGradients();
+
+  const host = Array.from({ length: ROWS }, (_, i) => [
+    ...rows.subarray(i * DIMENSION, (i + 1) * DIMENSION),
+  ]);
+  const point = Float64Array.from(parameters);
+  const held = new HostNetwork(plan, point).hold(host, levels);
+  const lossAt = (index: number, change: number): number => {
+    const moved = point.slice();
+    moved[index]! += change;
+    return new HostNetwork(plan, moved).loss(host, levels, held);
+  };
+  const step = 1e-5;
+  for (const { name, start } of plan.layout.slots) {
+    const got = valuesOf(gradients, plan.layout, name);
+    const learnt = name !== "codebooks" || plan.settings.codebooks === "gradient";
+    const exact = Float64Array.from(got, (_, i) =>
+      learnt ? (lossAt(start + i, step) - lossAt(start + i, -step)) / (2 * step) : 0,
+    );
+    const size = Math.max(1e-3, ...exact.map(Math.abs));
+    exact.forEach((value, i) => {
+      const error = Math.abs(got[i]! - value) / size;
+      expect(error, `${name}[${i}]: ${got[i]} against ${value}`).toBeLessThan(1e-4);
+    });
+    const touched = levels > 0 || (name !== "codebooks" && !name.startsWith("map"));
+    if (learnt && touched)
+      expect(
+        exact.some((value) => value !== 0),
+        name,
+      ).toBe(true);
+  }
+}
+
+describe("every gradient equals central differences", () => {
+  const trials: readonly (readonly [string, Trial])[] = [
+    ["by default", { settings: {} }],
+    ["before codebooks start", { settings: {}, levels: 0 }],
+    ["with two of three levels", { settings: {}, levels: 2 }],
+    ["of one codebook", { settings: {}, quantizer: "vq7", levels: 1 }],
+    ["of a product", { settings: {}, quantizer: "split2(rq2x5)", levels: 2 }],
+    ["gelu", { settings: { activation: "gelu" } }],
+    ["silu with layer normalization", { settings: { activation: "silu", layerNorm: true } }],
+    ["relu with layer normalization and dropout", { settings: { layerNorm: true, dropout: 0.3 } }],
+    ["dropout", { settings: { dropout: 0.4 } }],
+    ["with a skip", { settings: { skip: true } }],
+    ["with a skip, before codebooks start", { settings: { skip: true }, levels: 0 }],
+    ["rotation", { settings: { estimator: "rotation" } }],
+    ["rotation with a skip", { settings: { estimator: "rotation", skip: true } }],
+    ["means", { settings: { reduction: "mean" } }],
+    [
+      "weights of levels",
+      { settings: { levelWeights: [1, 0.5, 2], commitment: 0.7, codebook: 0.3 } },
+    ],
+    ["normalized reconstruction", { settings: { reconstruction: "normalized" } }],
+    ["cosine reconstruction", { settings: { reconstruction: "cosine" } }],
+    ["codebooks by averages", { settings: { codebooks: "ema" } }],
+    ["codebooks behind maps", { settings: { codebooks: "projected" } }],
+  ];
+  it.each(trials)("%s", async (_, trial) => checkGradients(trial));
+});

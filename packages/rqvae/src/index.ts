@@ -1,0 +1,11 @@
+export { Autoencoder, type AutoencoderParts } from "./autoencoder.js";
+export type { Collapse } from "./collapse.js";
+export { TrainingError } from "./errors.js";
+export { createAutoencoderQuantizers, fitRqvae, type FitRqvaeOptions } from "./fit.js";
+export type { Health, LevelHealth } from "./health.js";
+export type { HostLayer } from "./inference.js";
+export { type AutoencoderOptions, autoencoderPart, createAutoencoderPart } from "./part.js";
+export { type Preset, PRESETS } from "./presets.js";
+export { DEFAULT_SETTINGS, resolveSettings, type TrainingSettings } from "./settings.js";
+export type { Standard } from "./standardize.js";
+export type { TrainingEvent } from "./events.js";

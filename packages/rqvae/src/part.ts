@@ -1,0 +1,82 @@
+import { resolveBackend } from "@tessera/backend";
+import {
+  batchesOf,
+  isMatrix,
+  type Matrix,
+  type Rows,
+  ShapeError,
+  trainingBackend,
+} from "@tessera/core";
+import type { TransformPart } from "@tessera/transforms";
+import { autoencoderOf, restoreAutoencoder } from "./autoencoder.js";
+import { bottleneckOf, modelOf } from "./bottleneck.js";
+import { makePlan } from "./plan.js";
+import { resolveSettings, type TrainingSettings } from "./settings.js";
+import { train, type TrainOptions } from "./train.js";
+
+/** How an autoencoder is trained: every setting, and what happens meanwhile. */
+export type AutoencoderOptions = Partial<TrainingSettings> &
+  Pick<TrainOptions, "onEvent" | "logEvery" | "checkpoint" | "resume">;
+
+/**
+ * Trains and loads `ae(…)>q` for `q` of vq, sums of vq, and products of those. Give it to `createTransformedPart` with the
+ * transforms that stand beside it:
+ *
+ *     createTransformedPart([...transformParts, createAutoencoderPart({ steps: 10_000 })])
+ *
+ * @throws {ArgumentError} for a setting out of range
+ */
+export function createAutoencoderPart(options: AutoencoderOptions = {}): TransformPart<"ae"> {
+  const { onEvent, logEvery, checkpoint, resume, ...settings } = options;
+  resolveSettings(settings);
+  return {
+    kind: "ae",
+    check: ({ quantizer }) => void bottleneckOf(quantizer),
+    async fit({ widths }, rows, { options: fitOptions, seed, quantizer, fitQuantizer }) {
+      const { signal, onProgress, beam } = fitOptions;
+      const backend = trainingBackend(await resolveBackend(fitOptions.backend));
+      const all = await inMemory(rows, signal);
+      const plan = makePlan({ dimension: all.cols, widths, quantizer, settings, seed });
+      const { parameters, codebooks, standard } = await train(all, {
+        plan,
+        backend,
+        fitQuantizer: (_, latents) => fitQuantizer(latents),
+        signal,
+        onProgress,
+        onEvent,
+        logEvery,
+        checkpoint,
+        resume,
+      });
+      return {
+        transform: autoencoderOf(plan, parameters, standard),
+        quantizer: modelOf(codebooks, plan.bottleneck, plan.latent, beam),
+      };
+    },
+    restore: restoreAutoencoder,
+  };
+}
+
+/** {@link createAutoencoderPart} with every setting at its default. */
+export const autoencoderPart: TransformPart<"ae"> = /* @__PURE__ */ createAutoencoderPart();
+
+/** All rows in memory: training visits them in an order of its own. */
+async function inMemory(rows: Rows, signal: AbortSignal | undefined): Promise<Matrix> {
+  if (isMatrix(rows)) return rows;
+  const parts: Float32Array[] = [];
+  let cols = 0;
+  let count = 0;
+  for await (const batch of batchesOf(rows, 4096, signal)) {
+    parts.push(batch.data.slice());
+    cols = batch.cols;
+    count += batch.rows;
+  }
+  if (count === 0) throw new ShapeError("there are no rows to fit on");
+  const data = new Float32Array(count * cols);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return { data, rows: count, cols };
+}
