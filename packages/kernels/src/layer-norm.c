@@ -14,10 +14,10 @@ INLINE row_statistics statistics_of(const float *x, uint32_t d, float epsilon) {
 }
 
 typedef struct {
-  const float *x;            // [rows, dimension]
+  const float *x;             // [rows, dimension]
   const float *scale, *shift; // [dimension]
-  float *out;                // [rows, dimension]
-  float *pre;                // [rows, dimension], where what the activation is applied to goes, or 0
+  float *out;                 // [rows, dimension]
+  float *pre;                 // [rows, dimension], where what the activation is applied to goes, or 0
   uint32_t dimension, activation;
   float epsilon;
 } layer_norm_arguments;
@@ -51,7 +51,9 @@ typedef struct {
   float epsilon;
 } layer_norm_gradients_arguments;
 
-// With x̂ the normalized row and h = gradient · scale: (h − mean(h) − x̂·mean(h·x̂)) / √(variance + epsilon). Items: rows.
+// With x̂ the normalized row and h = gradient · scale: (h − mean(h) − x̂·mean(h·x̂)) / √(variance + epsilon).
+//
+// Items: rows.
 EXPORT(layerNormGradients)
 uint32_t layer_norm_gradients(const layer_norm_gradients_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;

@@ -2,8 +2,8 @@
 #include "activation.h"
 #include "tile.h"
 
-// How much of the inner dimension is done before its next stretch: a panel of it stays in the L1 cache, beside a tile's rows,
-// for all rows of a block.
+// How much of the inner dimension is done before its next stretch: a panel of it stays in the L1 cache, beside a tile's
+// rows, for all rows of a block.
 #define STRETCH (2 * PANEL_BYTES / (4 * PANEL))
 
 // LANES rows of a panel from PANEL columns, whose values lie side by side.
@@ -16,8 +16,9 @@ INLINE void pack_columns(const float *b, size_t column_stride, float *panel) {
   }
 }
 
-// Packs PANEL columns of op(b), from `first` on, as [inner, PANEL]; beyond the last column is 0. b: [inner, columns], or its
-// transpose.
+// Packs PANEL columns of op(b), from `first` on, as [inner, PANEL]; beyond the last column is 0.
+//
+// b: [inner, columns], or its transpose
 OUTLINE void pack_panel(const float *b, uint32_t inner, uint32_t columns, uint32_t transposed, uint32_t first,
                         float *panel) {
   size_t row = transposed ? 1 : columns, column = transposed ? inner : 1;
@@ -31,7 +32,8 @@ OUTLINE void pack_panel(const float *b, uint32_t inner, uint32_t columns, uint32
     }
   }
   for (; i < inner; i++) {
-    for (uint32_t lane = 0; lane < PANEL; lane++) panel[i * PANEL + lane] = lane < width ? b[i * row + lane * column] : 0;
+    for (uint32_t lane = 0; lane < PANEL; lane++)
+      panel[i * PANEL + lane] = lane < width ? b[i * row + lane * column] : 0;
   }
 }
 
@@ -57,8 +59,8 @@ typedef struct {
   const float *panels; // op(b), as pack_matrix makes them, or 0: each item packs its own
   const float *bias;   // [columns], or 0
   const float *add;    // [rows, columns], or 0
-  const float *before; // [rows, columns], what the activation was applied to: the result is multiplied by its derivative
-                       // there. 0: the result is the activation
+  const float *before; // [rows, columns], what the activation was applied to: the result is multiplied by its
+                       // derivative there. 0: the result is the activation
   float *pre;          // [rows, columns], where what the activation is applied to goes, or 0
   float *sums;         // [rows], the sums of the rows of op(a), or 0
   float *out;          // [rows, columns]
@@ -121,8 +123,8 @@ INLINE void add_stretch(const matmul_arguments *a, int rows, const float *x, con
 #define HAS_FEW (ROWS > 2 * FEW_ROWS)
 
 // All panels of an item, for its packed rows.
-INLINE void multiply_block(const matmul_arguments *a, const float *packed, const float *panels, uint32_t row, uint32_t rows,
-                           uint32_t first_panel, uint32_t last_panel) {
+INLINE void multiply_block(const matmul_arguments *a, const float *packed, const float *panels, uint32_t row,
+                           uint32_t rows, uint32_t first_panel, uint32_t last_panel) {
   uint32_t depth = min_u32(a->inner, STRETCH), step = PANEL_BYTES / (4 * PANEL * (depth + 1)), from = 0;
   if (step == 0) step = 1;
   do {
@@ -136,8 +138,10 @@ INLINE void multiply_block(const matmul_arguments *a, const float *packed, const
           const float *panel = panels + (size_t)(p - first_panel) * a->inner * PANEL;
 #if HAS_FEW
           if (count <= 2 * FEW_ROWS) {
-            for (uint32_t few = 0; few < count; few += FEW_ROWS)
-              add_stretch(a, FEW_ROWS, x + few, panel, from, to, row + t + few, count - few, p * PANEL);
+            for (uint32_t few = 0; few < count; few += FEW_ROWS) {
+              uint32_t left = min_u32(FEW_ROWS, count - few);
+              add_stretch(a, FEW_ROWS, x + few, panel, from, to, row + t + few, left, p * PANEL);
+            }
             continue;
           }
 #endif
@@ -181,8 +185,8 @@ INLINE void sum_packed_rows(const float *packed, uint32_t rows, uint32_t inner, 
 // Bytes of panels that an item packs at once, or one panel: they stay in the L2 cache.
 #define OWN_BYTES 65536
 
-// Items: blocks of block_rows × block_panels, row after row; without columns, blocks of rows. Scratch: 4 · (ROW_BLOCK · inner
-// + LANES) bytes, and where items pack their own panels, OWN_BYTES + 4 · PANEL · inner more.
+// Items: blocks of block_rows × block_panels, row after row; without columns, blocks of rows. Scratch: 4 · (ROW_BLOCK ·
+// inner + LANES) bytes, and where items pack their own panels, OWN_BYTES + 4 · PANEL · inner more.
 EXPORT(matmul)
 uint32_t matmul(const matmul_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   float *packed = (float *)scratch, *own = packed + (size_t)ROW_BLOCK * a->inner + LANES;

@@ -75,8 +75,9 @@ typedef struct {
   uint32_t slice; // columns that an item sums
 } level_sums_arguments;
 
-// For each level, group and code: the rows that have it, and sum_weight · Σ left of those, summed in their order. Items: slices
-// of the columns of each group of each level.
+// For each level, group and code: the rows that have it, and sum_weight · Σ left of those, summed in their order.
+//
+// Items: slices of the columns of each group of each level.
 EXPORT(levelSums)
 uint32_t level_sums(const level_sums_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;
@@ -90,7 +91,8 @@ uint32_t level_sums(const level_sums_arguments *a, uint32_t begin, uint32_t end,
     float *sums = a->sums ? a->sums + first * d + column : 0, *counts = column == 0 ? a->counts + first : 0;
     for (uint32_t code = 0; code < codewords; code++) {
       if (counts) counts[code] = 0;
-      for (uint32_t i = 0; i < columns && sums; i += LANES) store_upto(sums + (size_t)code * d + i, splat(0), columns - i);
+      for (uint32_t i = 0; i < columns && sums; i += LANES)
+        store_upto(sums + (size_t)code * d + i, splat(0), columns - i);
     }
     for (uint32_t row = 0; row < a->rows; row++) {
       size_t position = ((size_t)l * a->rows + row) * a->groups + group;

@@ -7,8 +7,8 @@ typedef struct {
   vec at[ROWS][VECTORS];
 } tile;
 
-// Adds Σ over p of x[p][row] · panel[p][lane] to the first `rows` rows, which is known where this is compiled, in the order
-// of p for every row and lane alike.
+// Adds Σ over p of x[p][row] · panel[p][lane] to the first `rows` rows, in the order of p for every row and lane alike.
+// `rows` is known where this is compiled.
 //
 // x: [inner, ROWS]; panel: [inner, PANEL]
 INLINE void accumulate(tile *sum, int rows, const float *x, const float *panel, uint32_t inner) {
