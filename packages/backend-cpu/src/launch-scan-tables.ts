@@ -15,7 +15,7 @@ const BLOCK_ROWS = 32;
 const BLOCKS_TOGETHER = 32;
 
 /** Bytes of scratch for a query beside its tables: no less than `asked` of scan_tables.h. */
-const QUERY_BYTES = 384;
+const QUERY_BYTES = 320;
 
 /** Bytes that a vector may have at most. */
 const VECTOR = 64;

@@ -1,4 +1,4 @@
-// Look-up tables of bytes in registers: the instructions that shuffle bytes, on each target that has them.
+// Look-up tables in registers: the instructions that shuffle bytes, on each target that has them.
 #pragma once
 
 #include "kernels.h"
@@ -23,7 +23,7 @@ typedef uint8_t any_byte_vec __attribute__((vector_size(BYTES), aligned(1)));
 
 INLINE byte_vec load_bytes(const uint8_t *p) { return *(const any_byte_vec *)p; }
 
-// Sums of bytes, 255 at most.
+// Sums of bytes, which stop at 255.
 INLINE byte_vec add_bounded(byte_vec a, byte_vec b) { return __builtin_elementwise_add_sat(a, b); }
 
 // Entries of a table of 16 by index, 0..15. Every 16 bytes of `table` are the table of the lanes in the same place.
@@ -66,24 +66,5 @@ INLINE vec look_up_floats(const float table[16], ivec index) {
 #else
 #define LOOKS_UP_FLOATS 0
 #endif
-
-// Writes the numbers from `first` on whose bits are set, whole vectors of them, and returns how many there are.
-INLINE uint32_t list_bits(uint32_t bits, uint32_t first, uint32_t *to) {
-#if LANES == 16
-  ivec numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  numbers += splati((int32_t)first);
-  uint32_t lower = (uint32_t)__builtin_popcount(bits & 0xffff);
-  storei((int32_t *)to, (ivec)__builtin_ia32_compresssi512_mask(numbers, (ivec){0}, (uint16_t)bits));
-  storei((int32_t *)to + lower, (ivec)__builtin_ia32_compresssi512_mask(numbers + 16, (ivec){0}, (uint16_t)(bits >> 16)));
-  return (uint32_t)__builtin_popcount(bits);
-#else
-  uint32_t count = 0;
-  // Whether there is one can hardly be foretold, but there is seldom another.
-  to[count] = first + (uint32_t)__builtin_ctz(bits | 0x80000000);
-  count += bits != 0;
-  for (bits &= bits - 1; bits; bits &= bits - 1) to[count++] = first + (uint32_t)__builtin_ctz(bits);
-  return count;
-#endif
-}
 
 #endif

@@ -41,10 +41,10 @@ typedef struct {
   uint64_t seen; // `found.last` that the limits were computed for
   float bias, farthest;
   int32_t limit;
-  uint32_t near_count, near[ROWS_ABREAST + BLOCK_ROWS + LANES]; // rows that screening left over
+  uint32_t near_count, near[ROWS_ABREAST + BLOCK_ROWS]; // rows that screening left over
 } asked;
 // What `launch-scan-tables.ts` sets aside for one.
-#define ASKED_BYTES 384
+#define ASKED_BYTES 320
 _Static_assert(sizeof(asked) <= ASKED_BYTES, "a query takes more scratch than it gets");
 
 INLINE uint32_t code_bytes(const scan_tables_arguments *a) {
@@ -77,7 +77,7 @@ INLINE void sum_8(const scan_tables_arguments *a, const float *table, const uint
 }
 
 #if LOOKS_UP_FLOATS
-// The same of a vector of rows, by codes of 4 bits.
+// The same of a vector of rows, for codes of 4 bits.
 INLINE vec sum_lanes(const float *table, uint32_t groups, const uint8_t *const codes[LANES]) {
   typedef uint8_t lane_bytes __attribute__((vector_size(LANES)));
   vec sum = {0};

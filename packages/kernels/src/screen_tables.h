@@ -5,9 +5,9 @@
 //
 //   Σ t_m  ≥  Σ min_m + step · Σ bytes,   and less than `groups` steps more
 //
-// The entries of two bytes of codes are added as bytes, four of codes of 4 bits and two of codes of 8, then those to sums of
-// 16 bits. A scale of either sign turns the bounds of the sum into one of the distance: with the middle of the two
-// and half their difference, scale · middle − |scale| · half is least.
+// The entries of two bytes of codes, four of codes of 4 bits and two of codes of 8, are added as bytes, then those to
+// sums of 16 bits. A scale of either sign turns the bounds of the sum into one of the distance: with the middle of the
+// two and half their difference, scale · middle − |scale| · half is least.
 #pragma once
 
 #include "scan_tables.h"
@@ -35,11 +35,11 @@ typedef struct {
 // Bytes of a query's tables: [steps, 2, BYTES] for codes of 4 bits, a step being SPAN bytes of codes, low halves first.
 INLINE uint32_t table_steps(const scan_tables_arguments *a) { return ceil_div(code_bytes(a), SPAN); }
 
-// The largest entry of a table of bytes. Sums of bytes stop at 255, which a bound from below may, and near rows hardly reach
-// it. Where a scale is negative the far are near, so there a byte must hold whatever is added to it.
+// The largest entry of a table of bytes. Sums that stop at 255 are lower bounds still, and near rows hardly reach that.
+// But where a scale is negative the far are near, so there a byte must hold whatever is added to it.
 INLINE int32_t most_levels(const scan_tables_arguments *a) {
-  int32_t few = a->codewords == 16, groups = (int32_t)a->groups, added = few ? 4 : 2;
-  if (!a->scales && (groups / added + 2) * 255 <= 32767) return few ? 160 : 255;
+  int32_t groups = (int32_t)a->groups, added = a->codewords == 16 ? 4 : 2;
+  if (!a->scales && (groups / added + 2) * 255 <= 32767) return a->codewords == 16 ? 160 : 255;
   int32_t room = 32767 / groups, most = 255 / added;
   return room < most ? room : most;
 }
@@ -218,7 +218,8 @@ __attribute__((noinline)) static void sum_near(const scan_tables_arguments *a, a
 #endif
 
 // One bit for each row of a part whose distance may be near enough, by bounds that its scale and offset enter.
-__attribute__((noinline)) static uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, uint32_t row, const int16_t *sums) {
+__attribute__((noinline)) static uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, uint32_t row,
+                                                      const int16_t *sums) {
   typedef int16_t lane_sums __attribute__((vector_size(2 * LANES), aligned(2)));
   vec middle = splat((float)(query->least + query->width / 2)), step = splat((float)query->step);
   vec half = splat((float)((query->width / 2 + query->slack) * 1.001)), farthest = splat(query->farthest);
