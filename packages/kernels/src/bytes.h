@@ -1,4 +1,4 @@
-// Look-up tables of bytes in registers: the instructions that shuffle bytes, on each target that has them.
+// Look-up tables in registers: the instructions that shuffle bytes, on each target that has them.
 #pragma once
 
 #include "kernels.h"
@@ -22,6 +22,9 @@ typedef uint16_t sum_vec __attribute__((vector_size(BYTES)));
 typedef uint8_t any_byte_vec __attribute__((vector_size(BYTES), aligned(1)));
 
 INLINE byte_vec load_bytes(const uint8_t *p) { return *(const any_byte_vec *)p; }
+
+// Sums of bytes, which stop at 255.
+INLINE byte_vec add_bounded(byte_vec a, byte_vec b) { return __builtin_elementwise_add_sat(a, b); }
 
 // Entries of a table of 16 by index, 0..15. Every 16 bytes of `table` are the table of the lanes in the same place.
 INLINE byte_vec look_up_16(byte_vec table, byte_vec index) {
@@ -52,6 +55,16 @@ INLINE byte_vec look_up_256(const byte_vec table[4], byte_vec index) {
 }
 #else
 #define LOOKS_UP_256 0
+#endif
+
+// Entries of a table of 16 floats by the low four bits of an index.
+#if LANES == 16
+#define LOOKS_UP_FLOATS 1
+INLINE vec look_up_floats(const float table[16], ivec index) {
+  return (vec)__builtin_ia32_permvarsf512(load(table), index);
+}
+#else
+#define LOOKS_UP_FLOATS 0
 #endif
 
 #endif

@@ -81,13 +81,14 @@ __attribute__((noinline)) static void select_nearest(neighbours *n) {
   if (n->keys[wanted] < n->last) n->last = n->keys[wanted];
 }
 
+// Whether a key is kept can hardly be foretold, so no step hangs on it.
 INLINE void offer_key(neighbours *n, uint64_t key) {
-  if (key >= n->last) return;
-  n->keys[n->held++] = key;
+  n->keys[n->held] = key;
+  n->held += key < n->last;
   if (n->held == n->size) select_nearest(n);
 }
 
-__attribute__((noinline)) static void offer_row(neighbours *n, float distance, uint32_t index) {
+INLINE void offer_row(neighbours *n, float distance, uint32_t index) {
   offer_key(n, row_key(distance, index));
 }
 

@@ -42,7 +42,7 @@ INLINE void visit_by_256(const scan_tables_arguments *a, asked *query, uint32_t 
           byte_vec codes;
           __builtin_memcpy(&codes, from[p][0] + (size_t)(m + second) * BLOCK_ROWS, BLOCK_ROWS);
           __builtin_memcpy((char *)&codes + BLOCK_ROWS, from[p][1] + (size_t)(m + second) * BLOCK_ROWS, BLOCK_ROWS);
-          bytes[p] += look_up_256(table, codes);
+          bytes[p] = add_bounded(bytes[p], look_up_256(table, codes));
         }
       }
       UNROLL for (int p = 0; p < PAIRS; p++) add_bytes(bytes[p], even + p, odd + p);

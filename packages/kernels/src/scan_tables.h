@@ -29,7 +29,7 @@ typedef struct {
 #define BLOCKS_TOGETHER 32
 
 // Rows that are summed side by side, so that one sum need not wait for another.
-#define ROWS_ABREAST 8
+#define ROWS_ABREAST (LANES == 16 ? 16 : 8)
 
 // A query of an item.
 typedef struct {
@@ -55,26 +55,53 @@ INLINE const uint8_t *block_at(const scan_tables_arguments *a, uint32_t block) {
   return a->blocks + (size_t)block * code_bytes(a) * BLOCK_ROWS;
 }
 
-// Sums of rows in the order of the groups. `codes` are those of each row's block, from its lane on.
-__attribute__((noinline)) static void sum_rows(const scan_tables_arguments *a, const float *table,
-                                               const uint8_t *const codes[ROWS_ABREAST], float sums[ROWS_ABREAST]) {
-  float sum[ROWS_ABREAST] = {0};
+// Sums of eight rows in the order of the groups. `codes` are those of each row's block, from its lane on.
+INLINE void sum_8(const scan_tables_arguments *a, const float *table, const uint8_t *const codes[8], float sums[8]) {
+  float sum[8] = {0};
   size_t at = 0;
   uint32_t m = 0;
   if (a->codewords == 256) {
     for (; m < a->groups; m++, table += 256, at += BLOCK_ROWS) {
-      UNROLL for (int i = 0; i < ROWS_ABREAST; i++) sum[i] += table[codes[i][at]];
+      UNROLL for (int i = 0; i < 8; i++) sum[i] += table[codes[i][at]];
     }
   } else {
     for (; m + 2 <= a->groups; m += 2, table += 32, at += BLOCK_ROWS) {
-      UNROLL for (int i = 0; i < ROWS_ABREAST; i++) {
+      UNROLL for (int i = 0; i < 8; i++) {
         sum[i] += table[codes[i][at] & 15];
         sum[i] += table[16 + (codes[i][at] >> 4)];
       }
     }
-    for (int i = 0; m < a->groups && i < ROWS_ABREAST; i++) sum[i] += table[codes[i][at] & 15];
+    for (int i = 0; m < a->groups && i < 8; i++) sum[i] += table[codes[i][at] & 15];
   }
-  UNROLL for (int i = 0; i < ROWS_ABREAST; i++) sums[i] = sum[i];
+  UNROLL for (int i = 0; i < 8; i++) sums[i] = sum[i];
+}
+
+#if LOOKS_UP_FLOATS
+// The same of a vector of rows, for codes of 4 bits.
+INLINE vec sum_lanes(const float *table, uint32_t groups, const uint8_t *const codes[LANES]) {
+  typedef uint8_t lane_bytes __attribute__((vector_size(LANES)));
+  vec sum = {0};
+  size_t at = 0;
+  for (uint32_t m = 0; m < groups; m += 2, table += 32, at += BLOCK_ROWS) {
+    lane_bytes bytes;
+    UNROLL for (int i = 0; i < LANES; i++) bytes[i] = codes[i][at];
+    ivec index = __builtin_convertvector(bytes, ivec);
+    sum += look_up_floats(table, index);
+    if (m + 1 < groups) sum += look_up_floats(table + 16, index >> 4);
+  }
+  return sum;
+}
+#endif
+
+__attribute__((noinline)) static void sum_rows(const scan_tables_arguments *a, const float *table,
+                                               const uint8_t *const codes[ROWS_ABREAST], float sums[ROWS_ABREAST]) {
+#if LOOKS_UP_FLOATS
+  if (a->codewords == 16) {
+    store(sums, sum_lanes(table, a->groups, codes));
+    return;
+  }
+#endif
+  for (uint32_t i = 0; i < ROWS_ABREAST; i += 8) sum_8(a, table, codes + i, sums + i);
 }
 
 // The distance of a row whose sum is known, each step rounded.

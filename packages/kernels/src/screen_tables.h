@@ -5,9 +5,9 @@
 //
 //   Σ t_m  ≥  Σ min_m + step · Σ bytes,   and less than `groups` steps more
 //
-// Two bytes of codes of 4 bits (one of codes of 8) are added as bytes, which their levels leave room for, then those to
-// sums of 16 bits. A scale of either sign turns the bounds of the sum into one of the distance: with the middle of the two
-// and half their difference, scale · middle − |scale| · half is least.
+// The entries of two bytes of codes, four of codes of 4 bits and two of codes of 8, are added as bytes, then those to
+// sums of 16 bits. A scale of either sign turns the bounds of the sum into one of the distance: with the middle of the
+// two and half their difference, scale · middle − |scale| · half is least.
 #pragma once
 
 #include "scan_tables.h"
@@ -35,8 +35,12 @@ typedef struct {
 // Bytes of a query's tables: [steps, 2, BYTES] for codes of 4 bits, a step being SPAN bytes of codes, low halves first.
 INLINE uint32_t table_steps(const scan_tables_arguments *a) { return ceil_div(code_bytes(a), SPAN); }
 
+// The largest entry of a table of bytes. Sums that stop at 255 are lower bounds still, and near rows hardly reach that.
+// But where a scale is negative the far are near, so there a byte must hold whatever is added to it.
 INLINE int32_t most_levels(const scan_tables_arguments *a) {
-  int32_t room = 32767 / (int32_t)a->groups, most = a->codewords == 16 ? 63 : 127;
+  int32_t groups = (int32_t)a->groups, added = a->codewords == 16 ? 4 : 2;
+  if (!a->scales && (groups / added + 2) * 255 <= 32767) return a->codewords == 16 ? 160 : 255;
+  int32_t room = 32767 / groups, most = 255 / added;
   return room < most ? room : most;
 }
 
@@ -79,9 +83,8 @@ __attribute__((noinline)) static void prepare_tables(const scan_tables_arguments
     widest = r.most - r.least > widest ? r.most - r.least : widest;
     typical = r.mean - r.least > typical ? r.mean - r.least : typical;
   }
-  // Near rows have few of the larger entries, so those may count for less than they are, and steps be finer. Where a scale
-  // is negative they must not: there the far are near.
-  if (!a->scales && 2 * typical < widest) widest = 2 * typical;
+  // Near rows have few of the larger entries, so those may count for less than they are, and steps be finer.
+  if (!a->scales && 3 * typical < widest) widest = 3 * typical;
   int32_t levels = most_levels(a);
   // Far above what rounding makes of the entries, so that a group without differences has a step too.
   double step = widest / levels, smallest_step = size * 0x1p-40 + 0x1p-100;
@@ -145,7 +148,7 @@ INLINE part_sums sums_of(sum_vec even, sum_vec odd) {
 }
 
 INLINE byte_vec look_up_codes(const uint8_t *table, byte_vec low, byte_vec high) {
-  return look_up_16(load_bytes(table), low) + look_up_16(load_bytes(table + BYTES), high);
+  return add_bounded(look_up_16(load_bytes(table), low), look_up_16(load_bytes(table + BYTES), high));
 }
 
 // Sums of the bytes of a part of a block's rows, for `queries` queries side by side.
@@ -159,7 +162,8 @@ INLINE void sum_codes(const uint8_t *codes, uint32_t bytes, const asked *query, 
     byte_vec second_low = second & 15, second_high = (byte_vec)((sum_vec)second >> 4) & 15;
     UNROLL for (int q = 0; q < queries; q++) {
       const uint8_t *tables = query[q].byte_tables + table;
-      byte_vec both = look_up_codes(tables, low, high) + look_up_codes(tables + 2 * BYTES, second_low, second_high);
+      byte_vec both = look_up_codes(tables, low, high);
+      both = add_bounded(both, look_up_codes(tables + 2 * BYTES, second_low, second_high));
       add_bytes(both, even + q, odd + q);
     }
   }
@@ -214,7 +218,8 @@ __attribute__((noinline)) static void sum_near(const scan_tables_arguments *a, a
 #endif
 
 // One bit for each row of a part whose distance may be near enough, by bounds that its scale and offset enter.
-INLINE uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, uint32_t row, const int16_t *sums) {
+__attribute__((noinline)) static uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, uint32_t row,
+                                                      const int16_t *sums) {
   typedef int16_t lane_sums __attribute__((vector_size(2 * LANES), aligned(2)));
   vec middle = splat((float)(query->least + query->width / 2)), step = splat((float)query->step);
   vec half = splat((float)((query->width / 2 + query->slack) * 1.001)), farthest = splat(query->farthest);
@@ -239,18 +244,16 @@ INLINE uint32_t near_scaled(const scan_tables_arguments *a, const asked *query, 
 }
 
 // Keeps the rows that their bounds do not rule out for exact sums. `row` is the first of the part.
-__attribute__((noinline)) static void take_near(const scan_tables_arguments *a, asked *query, uint32_t row,
-                                                uint32_t end, part_sums sums) {
-  int16_t limit = (int16_t)query->limit;
-  row_sums even = sums.even <= limit, odd = sums.odd <= limit;
+INLINE void take_near(const scan_tables_arguments *a, asked *query, uint32_t row, uint32_t end, part_sums sums) {
+  row_sums ordered[2] = {LOWER_ROWS(sums.even, sums.odd), UPPER_ROWS(sums.even, sums.odd)};
   uint32_t near;
   if (a->scales || a->offsets) {
-    row_sums ordered[2] = {LOWER_ROWS(sums.even, sums.odd), UPPER_ROWS(sums.even, sums.odd)};
     int16_t in_memory[PART_ROWS];
     __builtin_memcpy(in_memory, ordered, sizeof ordered);
     near = near_scaled(a, query, row, in_memory);
   } else {
-    near = bits_of_sums(LOWER_ROWS(even, odd)) | bits_of_sums(UPPER_ROWS(even, odd)) << PART_ROWS / 2;
+    int16_t limit = (int16_t)query->limit;
+    near = bits_of_sums(ordered[0] <= limit) | bits_of_sums(ordered[1] <= limit) << PART_ROWS / 2;
   }
   if (end < row + PART_ROWS) near &= end <= row ? 0 : (1u << (end - row)) - 1;
   if (a->allowed) {
@@ -259,10 +262,7 @@ __attribute__((noinline)) static void take_near(const scan_tables_arguments *a, 
       bits |= (uint32_t)a->allowed[row / 8 + i] << 8 * i;
     near &= bits;
   }
-  // Whether there is one can hardly be foretold, but there is seldom another.
-  query->near[query->near_count] = row + (uint32_t)__builtin_ctz(near | 0x80000000);
-  query->near_count += near != 0;
-  for (near &= near - 1; near; near &= near - 1) query->near[query->near_count++] = row + (uint32_t)__builtin_ctz(near);
+  query->near_count += list_bits(near, row, query->near + query->near_count);
   while (query->near_count >= ROWS_ABREAST) sum_near(a, query);
 }
 

@@ -128,6 +128,24 @@ INLINE uint32_t bits_of(ivec v) {
 #endif
 }
 
+// Writes first + i for each bit i that is set, in order, and returns how many. It may write up to 16 words more than that.
+INLINE uint32_t list_bits(uint32_t bits, uint32_t first, uint32_t *to) {
+#if LANES == 16
+  ivec numbers = splati((int32_t)first) + (ivec){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  uint16_t lower = (uint16_t)bits, upper = (uint16_t)(bits >> 16);
+  storei((int32_t *)to, (ivec)__builtin_ia32_compresssi512_mask(numbers, (ivec){0}, lower));
+  to += __builtin_popcount(lower);
+  storei((int32_t *)to, (ivec)__builtin_ia32_compresssi512_mask(numbers + 16, (ivec){0}, upper));
+  return (uint32_t)__builtin_popcount(bits);
+#else
+  // Whether there is one can hardly be foretold, but there is seldom another.
+  to[0] = first + (uint32_t)__builtin_ctz(bits | 0x80000000);
+  uint32_t count = bits != 0;
+  for (bits &= bits - 1; bits; bits &= bits - 1) to[count++] = first + (uint32_t)__builtin_ctz(bits);
+  return count;
+#endif
+}
+
 // The lanes of a vector reduced to one: its halves are combined until a single lane is left, the same way everywhere.
 #define LOWER_8(v) __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7)
 #define UPPER_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)
