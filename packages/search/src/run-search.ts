@@ -129,18 +129,24 @@ function nearest(
   const isBefore = (a: number, b: number): boolean =>
     distances[a] === distances[b] ? ids[a]! < ids[b]! : distances[a]! < distances[b]!;
   for (let q = 0; q < queries; q++) {
-    const order: number[] = [];
-    let isSorted = true;
-    for (let at = q * count; at < (q + 1) * count; at++) {
-      if (ids[at]! < 0) continue;
-      const last = order.at(-1);
-      isSorted &&= last === undefined || isBefore(last, at);
-      order.push(at);
+    const start = q * count;
+    const end = start + count;
+    // A scan finds rows in this order, unless ids do not rise with the rows, or distances are new.
+    let at = start;
+    while (at + 1 < end && ids[at + 1]! >= 0 && isBefore(at, at + 1)) at++;
+    if (ids[start]! >= 0 && at + 1 === end) {
+      for (let i = 0; i < k; i++) {
+        best.ids[q * k + i] = ids[start + i]!;
+        best.distances[q * k + i] = distances[start + i]!;
+      }
+      continue;
     }
-    if (!isSorted) order.sort((a, b) => (isBefore(a, b) ? -1 : 1));
-    for (let place = 0; place < Math.min(k, order.length); place++) {
-      best.ids[q * k + place] = ids[order[place]!]!;
-      best.distances[q * k + place] = distances[order[place]!]!;
+    const order = Array.from({ length: count }, (_, i) => start + i);
+    const found = order.filter((place) => ids[place]! >= 0);
+    found.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    for (let i = 0; i < Math.min(k, found.length); i++) {
+      best.ids[q * k + i] = ids[found[i]!]!;
+      best.distances[q * k + i] = distances[found[i]!]!;
     }
   }
   return best;

@@ -26,7 +26,7 @@ import { factorsOf, hasOffsets, hasSigns, makePlan, type Plan, splitCodes } from
 import { runSearch } from "./run-search.js";
 
 /** Rows of a chunk; with lists more, so that a list has some blocks in each. */
-const CHUNK_ROWS = 2 ** 16;
+const CHUNK_ROWS = 2 ** 18;
 const MOST_CHUNK_ROWS = 2 ** 20;
 const ROWS_PER_LIST = 256;
 /** Removed rows are dropped once they are more than this share. */

@@ -116,14 +116,15 @@ export class DeviceScan implements ScanSession {
   }
 }
 
+/** Queries as they are searched. Rows are the caller's, who may change them; tables and bits are ours, and lent. */
 function uploadQueries(backend: CompleteBackend, queries: QueryForm, count: number): Tensor {
   switch (queries.kind) {
     case "rows":
       return backend.tensor(queries.rows.data, [count, queries.rows.cols]);
     case "tables":
-      return backend.tensor(queries.tables, [count, queries.columns, queries.size]);
+      return backend.borrow(queries.tables, [count, queries.columns, queries.size]);
     case "bits":
-      return backend.tensor(queries.bits, [count, queries.rowBytes]);
+      return backend.borrow(queries.bits, [count, queries.rowBytes]);
   }
 }
 

@@ -51,8 +51,10 @@ export function addConstants(
   count: number,
   least = -Infinity,
 ): void {
-  for (let at = 0; at < distances.length; at++) {
-    if (indices[at]! < 0) continue;
-    distances[at] = Math.max(least, distances[at]! + constants[Math.floor(at / count)]!);
+  for (let q = 0, at = 0; q < constants.length; q++) {
+    const constant = constants[q]!;
+    for (const end = at + count; at < end; at++) {
+      if (indices[at]! >= 0) distances[at] = Math.max(least, distances[at]! + constant);
+    }
   }
 }
