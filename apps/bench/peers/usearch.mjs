@@ -19,7 +19,8 @@ async function search(task) {
   if (index !== "exact") throw new Error(`it has no index "${index}"`);
   const held = Math.min(queries, Math.floor(rows / 10));
   const base = data.subarray(0, (rows - held) * cols);
-  const asked = data.subarray((rows - held) * cols);
+  // usearch reads a view from where its buffer begins.
+  const asked = data.slice((rows - held) * cols);
   return {
     run: () => exactSearch(base, asked, cols, neighbours, MetricKind.L2sq, givenThreads()),
     result: ({ keys }) => ({
