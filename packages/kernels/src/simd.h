@@ -124,7 +124,8 @@ INLINE uint32_t bits_of(ivec v) {
   flags set = __builtin_convertvector(v, flags);
   uint32_t bits = 0;
   __builtin_memcpy(&bits, &set, sizeof(set));
-  return bits;
+  // What fills up the byte of four flags is not 0 everywhere: on ARM a bit of the next lane may stand there.
+  return bits & ((1u << LANES) - 1);
 #endif
 }
 
