@@ -1,18 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../test/page.js";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const browser = CHROMIUM.find((path) => existsSync(path));
+const executablePath = CHROMIUM.find((path) => existsSync(path));
 const obstacle =
-  browser === undefined ? "there is no Chromium; on Debian: apt-get install chromium" : undefined;
+  executablePath === undefined
+    ? "there is no Chromium; on Debian: apt-get install chromium"
+    : undefined;
 const TIMEOUT_MS = 600_000;
 
 const packages = fileURLToPath(new URL("../../", import.meta.url));
@@ -42,8 +42,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 describe.skipIf(obstacle)(`Chromium${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {
   let server: Server;
   let outcome: Promise<string>;
-  let chromium: ChildProcess | undefined;
-  const profile = mkdtempSync(join(tmpdir(), "tessera-chromium-"));
+  let browser: Browser | undefined;
 
   beforeAll(async () => {
     const script = await bundle();
@@ -57,27 +56,17 @@ describe.skipIf(obstacle)(`Chromium${obstacle === undefined ? "" : ` (${obstacle
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    chromium = spawn(
-      browser ?? "",
-      [
-        "--headless=new",
-        "--no-sandbox",
-        "--enable-unsafe-webgpu",
-        `--user-data-dir=${profile}`,
-        `http://127.0.0.1:${port}/`,
-      ],
-      { stdio: "ignore" },
-    );
-  });
+    browser = await chromium.launch({
+      ...(executablePath !== undefined && { executablePath }),
+      args: ["--no-sandbox", "--enable-unsafe-webgpu"],
+    });
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${port}/`);
+  }, TIMEOUT_MS);
 
   afterAll(async () => {
+    await browser?.close();
     server?.close();
-    if (chromium?.exitCode === null) {
-      const gone = new Promise((resolve) => chromium?.once("exit", resolve));
-      chromium.kill();
-      await gone;
-    }
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it(
