@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "vitepress";
 import { checkSite } from "./check-site.js";
-import { benchFences } from "./markdown/bench.js";
+import { drawBench } from "./markdown/bench.js";
+import { drawFences } from "./markdown/fences.js";
 import { mathRules } from "./markdown/math.js";
 import { relatedPages } from "./markdown/related.js";
 import { workedExample } from "./markdown/worked-example.js";
@@ -9,6 +10,12 @@ import { apiPages, decisionPages, guideGroups } from "./pages.js";
 
 /** Built by `apps/playground`, where that is there. */
 const playground = existsSync(new URL("../public/playground/index.html", import.meta.url));
+
+/** A tessera: four tiles. */
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#2b5c8a">' +
+    '<path d="M1 1h6v6H1zM9 9h6v6H9z"/><path d="M9 1h6v6H9zM1 9h6v6H1z" opacity=".5"/></svg>',
+)}`;
 
 export default defineConfig({
   title: "Tessera",
@@ -19,13 +26,15 @@ export default defineConfig({
   // Pages keep their .html, so that any server of static files can serve them.
   cleanUrls: false,
   lastUpdated: false,
-  head: [["meta", { name: "color-scheme", content: "light dark" }]],
+  head: [
+    ["meta", { name: "color-scheme", content: "light dark" }],
+    ["link", { rel: "icon", href: ICON }],
+  ],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-dimmed" },
     config(md) {
       mathRules(md);
-      benchFences(md);
-      workedExample(md);
+      drawFences(md, { bench: drawBench, "worked-example": workedExample });
       relatedPages(md);
     },
   },

@@ -34,12 +34,13 @@ export function recallChart(cases: readonly SearchCase[]): string {
     `<text x="50%" y="${PLOT.bottom + 36}" class="tick">bytes a vector</text>`,
   ];
   const marks = points.map(({ spec, bytes, at10 }) => {
-    // Labels stand beside their point, on the side that has room.
+    // Labels stand beside their point, where there is room: to the left of large codes, below where another is above.
     const left = bytes > 60 || spec.startsWith("pq20");
+    const below = left || spec.startsWith("vq");
     const x = across(bytes);
     return (
       `<circle cx="${x}" cy="${up(at10)}" r="5" class="own"/>` +
-      `<text x="${x}" y="${up(at10) + (left ? 14 : -6)}" dx="${left ? -8 : 8}"${left ? ' class="value"' : ""}>${escapeHtml(spec)}</text>`
+      `<text x="${x}" y="${up(at10) + (below ? 16 : -7)}" dx="${left ? -8 : 8}"${left ? ' class="value"' : ""}>${escapeHtml(spec)}</text>`
     );
   });
   return drawFigure({

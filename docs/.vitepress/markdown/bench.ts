@@ -8,7 +8,6 @@
  * `bars` names a case, whose entries' times are drawn; `recall` and `recallTable` name cases of search.
  */
 import { readFileSync } from "node:fs";
-import type { MarkdownRenderer } from "vitepress";
 import type { CaseReport, Report } from "../../../apps/bench/src/results.js";
 import { barChart } from "../bench/bars.js";
 import { recallChart, recallTable } from "../bench/recall.js";
@@ -20,19 +19,9 @@ type Request =
 
 const results = new URL("../../../apps/bench/results/epyc-2-cores.json", import.meta.url);
 
-export function benchFences(md: MarkdownRenderer): void {
-  const fence = md.renderer.rules.fence;
-  if (fence === undefined) throw new Error("Markdown has no fences");
-  md.renderer.rules.fence = (tokens, at, ...rest) => {
-    const token = tokens[at];
-    return token?.info.trim() === "bench"
-      ? draw(JSON.parse(token.content) as Request)
-      : fence(tokens, at, ...rest);
-  };
-}
-
 /** @throws {Error} for a case or an entry that the results do not have */
-export function draw(request: Request): string {
+export function drawBench(content: string): string {
+  const request = JSON.parse(content) as Request;
   const report = JSON.parse(readFileSync(results, "utf8")) as Report;
   const caseNamed = (name: string): CaseReport => {
     const found = report.cases.find((one) => one.name === name);
