@@ -62,7 +62,7 @@ export function recallChart(cases: readonly SearchCase[]): string {
 /** What each spec costs and finds, and how many queries a second are answered. */
 export function recallTable(cases: readonly SearchCase[]): string {
   const table = htmlTable(
-    ["spec", "bytes", "recall@1", "@10", "@100", "queries/s", "in wasm", "faiss"],
+    ["spec", "bytes", "@1", "@10", "@100", "queries/s", "wasm", "faiss"],
     cases.map(({ spec, report }) => {
       const entry = measured(report, "native");
       const { bytes, at1, at10, at100 } = found(entry);
