@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { checkSite } from "./check-site.js";
 import { drawBench } from "./markdown/bench.js";
@@ -8,8 +10,10 @@ import { relatedPages } from "./markdown/related.js";
 import { workedExample } from "./markdown/worked-example.js";
 import { apiPages, decisionPages, guideGroups } from "./pages.js";
 
-/** Built by `apps/playground`, where that is there. */
-const playground = existsSync(new URL("../public/playground/index.html", import.meta.url));
+/** What `apps/playground` was built to; it becomes part of the built site at /playground. */
+const playground = fileURLToPath(new URL("../../apps/playground/dist/", import.meta.url));
+const hasPlayground =
+  process.env["NODE_ENV"] === "production" && existsSync(`${playground}index.html`);
 
 /** A tessera: four tiles. */
 const ICON = `data:image/svg+xml,${encodeURIComponent(
@@ -22,7 +26,6 @@ export default defineConfig({
   description: "Vector quantizers in TypeScript: Semantic IDs and compressed vector search.",
   lang: "en-GB",
   outDir: "../out/docs",
-  srcExclude: ["public/**"],
   // Pages keep their .html, so that any server of static files can serve them.
   cleanUrls: false,
   lastUpdated: false,
@@ -44,7 +47,7 @@ export default defineConfig({
       { text: "API", link: "/api/", activeMatch: "^/api/" },
       { text: "Decisions", link: "/decisions/", activeMatch: "^/decisions/" },
       // Another page, not a route of this one.
-      ...(playground
+      ...(hasPlayground
         ? [{ text: "Playground", link: "/playground/index.html", target: "_self" }]
         : []),
     ],
@@ -66,6 +69,7 @@ export default defineConfig({
     build: { chunkSizeWarningLimit: 4000 },
   },
   async buildEnd({ outDir }) {
+    if (hasPlayground) await cp(playground, `${outDir}/playground`, { recursive: true });
     await checkSite(outDir);
   },
 });
