@@ -29,6 +29,7 @@ const TASKS = {
   bench: [["node", "apps/bench/dist/main.js"]],
   docs: [API, ["pnpm", "exec", "vitepress", "build", "docs"]],
   "docs:dev": [API, ["pnpm", "exec", "vitepress", "dev", "docs"]],
+  playground: [["pnpm", "--filter", "@tessera/playground", "exec", "vite", "preview"]],
 };
 
 const [task = "build", ...args] = process.argv.slice(2);
