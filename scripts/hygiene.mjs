@@ -163,7 +163,7 @@ async function checkSnippets() {
   const ran = new Map();
   const runPages = async (rest) => {
     for (let file = rest.shift(); file !== undefined; file = rest.shift()) {
-      const shell = !readmes.includes(file);
+      const shell = !readmes.includes(file) && process.platform !== "win32";
       const result = await runSnippets(file, { root, packages: installed, shell });
       problems.push(...result.problems);
       ran.set(file, result.ran);

@@ -86,7 +86,7 @@ async function runGroup(group, path, { root, folder }) {
   const [{ language, code }] = group;
   const options = {
     cwd: folder,
-    timeout: 60_000,
+    timeout: 180_000,
     maxBuffer: 2 ** 26,
     env: {
       ...process.env,
