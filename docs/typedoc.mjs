@@ -19,7 +19,7 @@ export default {
   hideBreadcrumbs: true,
   hidePageHeader: true,
   sanitizeComments: true,
-  // Parameters and members as lists of tables read well on a wide page, and scroll by themselves on a narrow one.
+  // Tables are read well on a wide page, and scroll by themselves on a narrow one.
   parametersFormat: "table",
   interfacePropertiesFormat: "table",
   typeDeclarationFormat: "table",

@@ -57,6 +57,7 @@ function page(folder: string, name: string): Page {
   return { text: titleOf(`${docs}${folder}/${name}.md`), link: `/${folder}/${name}` };
 }
 
+/** The first heading of a page. */
 export function titleOf(file: string): string {
   const title = /^# (.+)$/m.exec(readFileSync(file, "utf8"))?.[1];
   if (title === undefined) throw new Error(`${file} has no title`);
