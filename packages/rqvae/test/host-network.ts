@@ -1,4 +1,9 @@
-import { referenceActivation, referenceDropout } from "@tessera/backend-testkit";
+import {
+  referenceActivation,
+  referenceAssign,
+  referenceBalancedAssign,
+  referenceDropout,
+} from "@tessera/backend-testkit";
 import { codebooksIn } from "../src/bottleneck.js";
 import type { Plan } from "../src/plan.js";
 
@@ -51,7 +56,24 @@ export class HostNetwork {
         Array.from(bias, (b, j) => b + row.reduce((s, v, p) => s + v * weight[j * inputs + p]!, 0)),
       );
       if (i + 1 === widths.length) break;
-      if (settings.layerNorm) {
+      if (settings.norm === "batch") {
+        const scale = this.#slot(`${name}.${i}.norm.scale`);
+        const shift = this.#slot(`${name}.${i}.norm.shift`);
+        const count = values.length;
+        const means = Array.from(
+          scale,
+          (_, j) => values.reduce((s, row) => s + row[j]!, 0) / count,
+        );
+        const variances = means.map(
+          (mean, j) => values.reduce((s, row) => s + (row[j]! - mean) ** 2, 0) / count,
+        );
+        values = values.map((row) =>
+          row.map(
+            (v, j) => ((v - means[j]!) / Math.sqrt(variances[j]! + 1e-5)) * scale[j]! + shift[j]!,
+          ),
+        );
+      }
+      if (settings.norm === "layer") {
         const scale = this.#slot(`${name}.${i}.norm.scale`);
         const shift = this.#slot(`${name}.${i}.norm.shift`);
         values = values.map((row) => {
@@ -82,10 +104,22 @@ export class HostNetwork {
   /** Everything that the loss's stop-gradients hold, at these parameters. */
   hold(rows: readonly Row[], levels: number): Held {
     const { bottleneck, latent } = this.plan;
-    const { groups } = bottleneck;
+    const { groups, finite } = bottleneck;
     const width = latent / groups;
     const books = this.#codebooks();
     const z = this.latents(rows);
+    const none = z.map(() => []);
+    if (finite)
+      return {
+        codes: none,
+        z,
+        q: z.map((row) => row.map(this.#rounded)),
+        codewords: none,
+        residuals: none,
+      };
+    if ([this.plan.settings.balance].flat().some((epsilon) => epsilon > 0)) {
+      return this.#holdBalanced(z, levels);
+    }
     const codes: number[][][] = [];
     const codewords: Row[][] = [];
     const residuals: Row[][] = [];
@@ -115,6 +149,59 @@ export class HostNetwork {
       return total;
     });
     return { codes, z, q, codewords, residuals };
+  }
+
+  /** What FSQ makes of a value, but for the rounding: Mentzer et al., appendix A.1, in values within about −1..1. */
+  #bounded = (value: number, dimension: number): number => {
+    const levels = this.plan.bottleneck.sizes[dimension]!;
+    const half = ((levels - 1) * 1.001) / 2;
+    if (levels === 2) return 2 * half * Math.tanh(value);
+    const offset = levels % 2 === 0 ? 0.5 : 0;
+    const shift = Math.atanh(offset / half);
+    return (Math.tanh(value + shift) * half - offset) / Math.floor(levels / 2);
+  };
+
+  #rounded = (value: number, dimension: number): number => {
+    const levels = this.plan.bottleneck.sizes[dimension]!;
+    if (levels === 2) return value > 0 ? 1 : -1;
+    const steps = Math.floor(levels / 2);
+    return Math.round(steps * this.#bounded(value, dimension)) / steps;
+  };
+
+  /** {@link hold}, with codes that share rows out. */
+  #holdBalanced(z: Row[], levels: number): Held {
+    const { bottleneck, latent, settings } = this.plan;
+    const { groups, sizes } = bottleneck;
+    const dimension = latent / groups;
+    const books = this.#codebooks();
+    const held = {
+      codes: z.map((): number[][] => []),
+      z,
+      q: z,
+      codewords: z.map((): Row[] => []),
+      residuals: z.map((): Row[] => []),
+    };
+    let left = z;
+    for (let l = 0; l < levels; l++) {
+      const epsilon = [settings.balance].flat()[l] ?? (settings.balance as number);
+      const options = { epsilon, iterations: settings.balanceIterations };
+      const x = Float32Array.from(left.flat());
+      const book = Float32Array.from(books[l]!.flat(2));
+      const shape = { groups, codebookSize: sizes[l]!, dimension };
+      const { codes } =
+        epsilon > 0
+          ? referenceBalancedAssign(x, book, shape, options)
+          : referenceAssign(x, book, shape);
+      left = left.map((row, i) => {
+        const own = Array.from(codes.subarray(i * groups, (i + 1) * groups));
+        const codeword = own.flatMap((code, group) => books[l]![group]![code]!);
+        held.codes[i]!.push(own);
+        held.codewords[i]!.push(codeword);
+        held.residuals[i]!.push(row);
+        return minus(row, codeword);
+      });
+    }
+    return { ...held, q: z.map((row, i) => minus(row, left[i]!)) };
   }
 
   /** Codewords by level and group, mapped under `projected`. */
@@ -149,6 +236,7 @@ export class HostNetwork {
     output.forEach((y, i) => {
       loss += weight * reconstruction(settings.reconstruction, y, rows[i]!);
     });
+    if (bottleneck.finite) return loss;
     const books = this.#codebooks();
     const scale = 1 / (mean ? rows.length * latent : rows.length);
     z.forEach((row, i) => {
@@ -171,6 +259,9 @@ export class HostNetwork {
   #pass(z: Row, i: number, held: Held): Row {
     const q = held.q[i]!;
     const z0 = held.z[i]!;
+    if (this.plan.bottleneck.finite) {
+      return sum(z.map(this.#bounded), minus(q, z0.map(this.#bounded)));
+    }
     if (this.plan.settings.estimator === "straight-through") return sum(z, minus(q, z0));
     const [zLength, qLength] = [Math.sqrt(square(z0)), Math.sqrt(square(q))];
     const zUnit = z0.map((value) => value / zLength);
