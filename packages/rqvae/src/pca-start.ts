@@ -4,6 +4,9 @@ import { valuesOf } from "./layout.js";
 import type { Plan } from "./plan.js";
 import type { TrainingSettings } from "./settings.js";
 
+/** Deviations of a component that one unit of a bounded latent stands for. */
+const UNIT = 1.4;
+
 /** @throws {ArgumentError} for settings under which the network cannot start as principal components */
 export function checkStart({ start, skip, norm }: TrainingSettings): void {
   if (start === "random" || (!skip && norm === "none")) return;
@@ -21,6 +24,7 @@ export function checkStart({ start, skip, norm }: TrainingSettings): void {
  * A hidden layer passes a component a on as two units, f(a) and f(−a): for ReLU, GELU and SiLU f(a) − f(−a) = a. So there
  * are as many components as the latent has values and each hidden layer has pairs of units. The other units keep their
  * random weights, but the last layers do not look at them yet; values of the latent beyond the components stay random.
+ * Under FSQ, whose values lie within ±1, a component is divided by {@link UNIT} of its deviations.
  *
  * @param parameters changed in place
  * @param rows `[n, dimension]`, standardized
@@ -35,14 +39,19 @@ export async function startByPca(
   const hidden = widths.slice(0, -1);
   const count = Math.min(latent, dimension, ...hidden.map((width) => Math.floor(width / 2)));
   const { mean, covariance } = await momentsOf(rows, options);
-  const { vectors } = await symmetricEigen(covariance, dimension, options.signal);
+  const { values, vectors } = await symmetricEigen(covariance, dimension, options.signal);
   const components = Array.from({ length: count }, (_, j) =>
     Float32Array.from(vectors.subarray(j * dimension, (j + 1) * dimension)),
   );
   const center = Float32Array.from(mean);
   const pairs = (width: number): Float32Array[] =>
     components.map((_, j) => vector(width, [2 * j, 1], [2 * j + 1, -1]));
-  const single = components.map((_, j) => vector(latent, [j, 1]));
+  /** What one unit of the latent stands for. */
+  const units = components.map(
+    (_, j) => (plan.bottleneck.finite && UNIT * Math.sqrt(Math.max(0, values[j]!))) || 1,
+  );
+  const toLatent = units.map((unit, j) => vector(latent, [j, 1 / unit]));
+  const ofLatent = units.map((unit, j) => vector(latent, [j, unit]));
   const offsets = components.map((component) => -dot(component, center));
   const set = (network: string, layer: number, reads: Component, writes: Component): void => {
     const part = (name: string): Float32Array =>
@@ -57,16 +66,16 @@ export async function startByPca(
       "encoder",
       layer,
       first ? components : pairs(hidden[layer - 1]!),
-      end ? single : pairs(hidden[layer]!),
+      end ? toLatent : pairs(hidden[layer]!),
     );
     set(
       "decoder",
       layer,
-      first ? single : pairs(hidden[last - layer]!),
+      first ? ofLatent : pairs(hidden[last - layer]!),
       end ? components : pairs(hidden[last - layer - 1]!),
     );
   }
-  const ofFirst = last === 0 ? single : pairs(hidden[0]!);
+  const ofFirst = last === 0 ? toLatent : pairs(hidden[0]!);
   const bias = valuesOf(parameters, plan.layout, "encoder.0.bias");
   ofFirst.forEach((write, j) => {
     for (let i = 0; i < bias.length; i++) bias[i]! += offsets[j]! * write[i]!;

@@ -1,10 +1,10 @@
 import {
   referenceActivation,
-  referenceAssign,
   referenceBalancedAssign,
   referenceDropout,
 } from "@tessera/backend-testkit";
 import { codebooksIn } from "../src/bottleneck.js";
+import { bounded, rounded } from "./host-finite.js";
 import type { Plan } from "../src/plan.js";
 
 /** A row on the host, in float64. */
@@ -103,105 +103,50 @@ export class HostNetwork {
 
   /** Everything that the loss's stop-gradients hold, at these parameters. */
   hold(rows: readonly Row[], levels: number): Held {
-    const { bottleneck, latent } = this.plan;
-    const { groups, finite } = bottleneck;
-    const width = latent / groups;
+    const { finite, sizes } = this.plan.bottleneck;
     const books = this.#codebooks();
     const z = this.latents(rows);
-    const none = z.map(() => []);
-    if (finite)
-      return {
-        codes: none,
-        z,
-        q: z.map((row) => row.map(this.#rounded)),
-        codewords: none,
-        residuals: none,
-      };
-    if ([this.plan.settings.balance].flat().some((epsilon) => epsilon > 0)) {
-      return this.#holdBalanced(z, levels);
-    }
-    const codes: number[][][] = [];
-    const codewords: Row[][] = [];
-    const residuals: Row[][] = [];
-    const q = z.map((row) => {
-      let left: Row = row;
-      let total: Row = row.map(() => 0);
-      const [own, chosen, before]: [number[][], Row[], Row[]] = [[], [], []];
-      for (let l = 0; l < levels; l++) {
-        before.push(left);
-        own.push([]);
-        const codeword: number[] = [];
-        for (let group = 0; group < groups; group++) {
-          const slice = left.slice(group * width, (group + 1) * width);
-          const book = books[l]![group]!;
-          const distances = book.map((c) => square(minus(slice, c)));
-          const code = distances.indexOf(Math.min(...distances));
-          own[l]!.push(code);
-          codeword.push(...book[code]!);
-        }
-        chosen.push(codeword);
-        total = sum(total, codeword);
-        left = minus(left, codeword);
-      }
-      codes.push(own);
-      codewords.push(chosen);
-      residuals.push(before);
-      return total;
-    });
-    return { codes, z, q, codewords, residuals };
-  }
-
-  /** What FSQ makes of a value, but for the rounding: Mentzer et al., appendix A.1, in values within about −1..1. */
-  #bounded = (value: number, dimension: number): number => {
-    const levels = this.plan.bottleneck.sizes[dimension]!;
-    const half = ((levels - 1) * 1.001) / 2;
-    if (levels === 2) return 2 * half * Math.tanh(value);
-    const offset = levels % 2 === 0 ? 0.5 : 0;
-    const shift = Math.atanh(offset / half);
-    return (Math.tanh(value + shift) * half - offset) / Math.floor(levels / 2);
-  };
-
-  #rounded = (value: number, dimension: number): number => {
-    const levels = this.plan.bottleneck.sizes[dimension]!;
-    if (levels === 2) return value > 0 ? 1 : -1;
-    const steps = Math.floor(levels / 2);
-    return Math.round(steps * this.#bounded(value, dimension)) / steps;
-  };
-
-  /** {@link hold}, with codes that share rows out. */
-  #holdBalanced(z: Row[], levels: number): Held {
-    const { bottleneck, latent, settings } = this.plan;
-    const { groups, sizes } = bottleneck;
-    const dimension = latent / groups;
-    const books = this.#codebooks();
     const held = {
-      codes: z.map((): number[][] => []),
       z,
-      q: z,
+      codes: z.map((): number[][] => []),
       codewords: z.map((): Row[] => []),
       residuals: z.map((): Row[] => []),
     };
-    let left = z;
+    if (finite) return { ...held, q: z.map((row) => row.map((v, j) => rounded(v, sizes[j]!))) };
+    let left: readonly Row[] = z;
     for (let l = 0; l < levels; l++) {
-      const epsilon = [settings.balance].flat()[l] ?? (settings.balance as number);
-      const options = { epsilon, iterations: settings.balanceIterations };
-      const x = Float32Array.from(left.flat());
-      const book = Float32Array.from(books[l]!.flat(2));
-      const shape = { groups, codebookSize: sizes[l]!, dimension };
-      const { codes } =
-        epsilon > 0
-          ? referenceBalancedAssign(x, book, shape, options)
-          : referenceAssign(x, book, shape);
+      const codes = this.#choose(left, books[l]!, l);
       left = left.map((row, i) => {
-        const own = Array.from(codes.subarray(i * groups, (i + 1) * groups));
-        const codeword = own.flatMap((code, group) => books[l]![group]![code]!);
-        held.codes[i]!.push(own);
+        const codeword = codes[i]!.flatMap((code, group) => books[l]![group]![code]!);
+        held.codes[i]!.push(codes[i]!);
         held.codewords[i]!.push(codeword);
         held.residuals[i]!.push(row);
         return minus(row, codeword);
       });
     }
     return { ...held, q: z.map((row, i) => minus(row, left[i]!)) };
+  }
+
+  /** Codes of each row and group on a level: the nearest, or those that share rows out. */
+  #choose(left: readonly Row[], books: readonly (readonly Row[])[], l: number): number[][] {
+    const { bottleneck, latent, settings } = this.plan;
+    const dimension = latent / bottleneck.groups;
+    const { balance, balanceIterations: iterations } = settings;
+    const epsilon = typeof balance === "number" ? balance : balance[l]!;
+    if (epsilon > 0) {
+      const shape = { groups: books.length, codebookSize: bottleneck.sizes[l]!, dimension };
+      const x = Float32Array.from(left.flat());
+      const book = Float32Array.from(books.flat(2));
+      const { codes } = referenceBalancedAssign(x, book, shape, { epsilon, iterations });
+      return left.map((_, i) => books.map((_book, group) => codes[i * books.length + group]!));
+    }
+    return left.map((row) =>
+      books.map((book, group) => {
+        const slice = row.slice(group * dimension, (group + 1) * dimension);
+        const distances = book.map((c) => square(minus(slice, c)));
+        return distances.indexOf(Math.min(...distances));
+      }),
+    );
   }
 
   /** Codewords by level and group, mapped under `projected`. */
@@ -259,8 +204,10 @@ export class HostNetwork {
   #pass(z: Row, i: number, held: Held): Row {
     const q = held.q[i]!;
     const z0 = held.z[i]!;
-    if (this.plan.bottleneck.finite) {
-      return sum(z.map(this.#bounded), minus(q, z0.map(this.#bounded)));
+    const { finite, sizes } = this.plan.bottleneck;
+    if (finite) {
+      const boundedRow = (row: Row): number[] => row.map((value, j) => bounded(value, sizes[j]!));
+      return sum(boundedRow(z), minus(q, boundedRow(z0)));
     }
     if (this.plan.settings.estimator === "straight-through") return sum(z, minus(q, z0));
     const [zLength, qLength] = [Math.sqrt(square(z0)), Math.sqrt(square(q))];
