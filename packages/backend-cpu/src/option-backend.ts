@@ -1,4 +1,5 @@
 import {
+  MIN_BALANCE_EPSILON,
   ShapeError,
   type ActivatedLayer,
   type BalanceOptions,
@@ -27,7 +28,7 @@ export class CpuOptionBackend extends CpuTrainingBackend implements OptionKernel
     const books = own(this, codebooks, "codebooks", "float32");
     const shape = bookShape(books);
     checkShape(rows, "x", [undefined, shape.groups * shape.dimension]);
-    checkNumber(options.epsilon, "epsilon", Number.MIN_VALUE, Infinity);
+    checkNumber(options.epsilon, "epsilon", MIN_BALANCE_EPSILON, Infinity);
     checkInteger(options.iterations, "iterations", 1, 2 ** 24);
     return this.made(() => {
       const codes = this.output("int32", [rows.shape[0]!, shape.groups]);

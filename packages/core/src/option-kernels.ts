@@ -89,8 +89,11 @@ export const OPTION_KERNELS: readonly (keyof OptionKernels)[] = [
   "boundGradient",
 ];
 
+/** With less, scores would have hardly a digit after the point in float32. */
+export const MIN_BALANCE_EPSILON = 1e-4;
+
 export interface BalanceOptions {
-  /** Above 0: the smaller, the more a row's own distances count, as a share of half their range. */
+  /** From {@link MIN_BALANCE_EPSILON}: the smaller, the more a row's own distances count, as a share of half their range. */
   readonly epsilon: number;
   /** 1 or more. */
   readonly iterations: number;

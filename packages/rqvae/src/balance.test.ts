@@ -52,7 +52,7 @@ describe("balanced assignment", () => {
     for (const balance of [0.1, [0, 0.003]]) {
       expect(smallPlan({ balance }).settings.balance).toEqual(balance);
     }
-    for (const balance of [-1, [0.1], [0.1, 0.1, 0.1], [0, NaN], "much" as never]) {
+    for (const balance of [-1, 1e-5, [0.1], [0.1, 0.1, 0.1], [0, NaN], "much" as never]) {
       expect(() => smallPlan({ balance })).toThrow(ArgumentError);
     }
     expect(() => smallPlan({ balanceIterations: 0 })).toThrow(/balanceIterations/);

@@ -1,4 +1,4 @@
-import { type Activation, ArgumentError } from "@tessera/core";
+import { type Activation, ArgumentError, MIN_BALANCE_EPSILON } from "@tessera/core";
 
 /** The shape of the network about the codebooks. */
 export interface NetworkSettings {
@@ -216,7 +216,9 @@ export function resolveSettings(given: Partial<TrainingSettings>): TrainingSetti
   if (clip !== undefined) checkRange("clip", clip, [Number.MIN_VALUE, Infinity]);
   if (patience !== undefined) checkRange("patience", patience, [1, Infinity]);
   for (const beta of betas) checkRange("betas", beta, [0, 1, "below"]);
-  for (const epsilon of [balance].flat()) checkRange("balance", epsilon, [0, Infinity, "below"]);
+  for (const epsilon of [balance].flat()) {
+    if (epsilon !== 0) checkRange("balance", epsilon, [MIN_BALANCE_EPSILON, Infinity, "below"]);
+  }
   return settings;
 }
 

@@ -1,4 +1,5 @@
 import {
+  MIN_BALANCE_EPSILON,
   ShapeError,
   type ActivatedLayer,
   type BalanceOptions,
@@ -32,7 +33,7 @@ export class ReferenceOptions extends ReferenceTraining implements OptionKernels
     const books = this.content(codebooks, "codebooks", "float32");
     const shape = codebookShape(codebooks);
     const rows = checkRows(x, "x", shape);
-    checkNumber(options.epsilon, "epsilon", Number.MIN_VALUE, Infinity);
+    checkNumber(options.epsilon, "epsilon", MIN_BALANCE_EPSILON, Infinity);
     checkInteger(options.iterations, "iterations", 1, 2 ** 24);
     const result = run([input, books], () =>
       this.kernels.balancedAssign(values(input), values(books), shape, options),
