@@ -63,7 +63,7 @@ uint32_t balance_scales(const balance_scales_arguments *a, uint32_t begin, uint3
 }
 
 // ln x of a normal x above 0: x = m · 2^e with m between √½ and √2, and ln m = 2 artanh s by its series.
-INLINE vec balance_log(vec x) {
+OUTLINE vec balance_log(vec x) {
   ivec e = ((ivec)x - splati(0x3f3504f3)) >> 23;
   vec m = (vec)((ivec)x - (e << 23));
   vec s = (m - splat(1)) / (m + splat(1)), square = s * s;
@@ -84,7 +84,7 @@ typedef struct {
 } balance_rows_arguments;
 
 // Scores of a row from column i on; lanes beyond the last codeword come to nothing.
-INLINE vec row_scores(const float *distances, const float *columns, const float *scale, uint32_t i, uint32_t left) {
+OUTLINE vec row_scores(const float *distances, const float *columns, const float *scale, uint32_t i, uint32_t left) {
   ivec lanes;
   UNROLL for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
   vec scores = madd(load_upto(distances + i, left) - splat(scale[0]), splat(scale[1]), load_upto(columns + i, left));
@@ -120,6 +120,11 @@ typedef struct {
   uint32_t rows, codewords;
 } balance_columns_arguments;
 
+// Scores of a row's columns, as far as a vector goes.
+OUTLINE vec column_scores(const float *distances, const float *added, const float *scale, uint32_t left) {
+  return madd(load_upto(distances, left) - splat(scale[0]), splat(scale[1]), splat(*added));
+}
+
 // Makes every column sum to 1, each over its rows in their order. Items: panels of PANEL columns of all groups.
 EXPORT(balanceColumns)
 uint32_t balance_columns(const balance_columns_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
@@ -128,16 +133,16 @@ uint32_t balance_columns(const balance_columns_arguments *a, uint32_t begin, uin
   for (uint32_t item = begin; item < end; item++) {
     uint32_t group = item / panels, first = item % panels * PANEL;
     const float *distances = a->distances + (size_t)group * a->rows * k, *added = a->added + (size_t)group * a->rows;
-    vec middle = splat(a->scales[2 * group]), factor = splat(a->scales[2 * group + 1]);
+    const float *scale = a->scales + 2 * group;
     for (uint32_t i = first; i < min_u32(first + PANEL, k); i += LANES) {
       uint32_t left = k - i;
       vec most = splat(-__builtin_inff()), sums = {0};
       for (uint32_t row = 0; row < a->rows; row++) {
-        vec scores = madd(load_upto(distances + (size_t)row * k + i, left) - middle, factor, splat(added[row]));
+        vec scores = column_scores(distances + (size_t)row * k + i, added + row, scale, left);
         most = select(scores > most, scores, most);
       }
       for (uint32_t row = 0; row < a->rows; row++) {
-        vec scores = madd(load_upto(distances + (size_t)row * k + i, left) - middle, factor, splat(added[row]));
+        vec scores = column_scores(distances + (size_t)row * k + i, added + row, scale, left);
         sums += exponential(scores - most);
       }
       store_upto(a->out + (size_t)group * k + i, -most - balance_log(sums), left);

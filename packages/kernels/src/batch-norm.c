@@ -29,7 +29,7 @@ uint32_t batch_statistics(const batch_statistics_arguments *a, uint32_t begin, u
   return NO_FAULT;
 }
 
-INLINE vec unit_of(const float *x, const float *mean, const float *variance, float epsilon, uint32_t left) {
+OUTLINE vec unit_of(const float *x, const float *mean, const float *variance, float epsilon, uint32_t left) {
   vec deviation = root(load_upto(variance, left) + splat(epsilon));
   return (load_upto(x, left) - load_upto(mean, left)) / deviation;
 }
