@@ -1,5 +1,5 @@
 import { clusteredMatrix, createReferenceBackend } from "@tessera/backend-testkit";
-import { ArgumentError, trainingBackend, type TrainingBackend } from "@tessera/core";
+import { ArgumentError, BackendError, trainingBackend, type TrainingBackend } from "@tessera/core";
 import { describe, expect, it } from "vitest";
 import { smallPlan, trainSmall } from "../test/small.js";
 import { initialParameters } from "./initial.js";
@@ -64,6 +64,8 @@ describe("balanced assignment", () => {
       balancedAssign: { value: undefined },
     });
     await expect(countsOf(0.1, without)).rejects.toThrow(/no balancedAssign, which balance needs/);
+    const before = trainSmall(smallPlan({ balance: 0.1 }), { backend: without });
+    await expect(before).rejects.toThrow(BackendError);
     expect(await countsOf(0, without)).toEqual([ROWS, 0, 0, 0]);
   });
 });

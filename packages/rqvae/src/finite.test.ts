@@ -3,6 +3,7 @@ import { ArgumentError, evaluate, parseSpec, trainingBackend } from "@tessera/co
 import { FsqModel } from "@tessera/vq";
 import { describe, expect, it } from "vitest";
 import { smallRows, trainSmall } from "../test/small.js";
+import { TrainingError } from "./errors.js";
 import { createAutoencoderQuantizers } from "./fit.js";
 import { makePlan } from "./plan.js";
 import { initialState, Trainer } from "./trainer.js";
@@ -76,6 +77,10 @@ describe("fsq behind an autoencoder", () => {
       expect(() => planOf(settings)).toThrow(/fsq rounds values and has no codebooks/);
     }
     expect(planOf({ commitment: 0, separation: 0, pretraining: 0 }).settings.separation).toBe(0);
+  });
+
+  it("says that training diverged", async () => {
+    await expect(trainSmall(planOf({ learningRate: 1e30 }))).rejects.toThrow(TrainingError);
   });
 
   it("refuses a latent of another width", () => {

@@ -1,4 +1,4 @@
-import type { Tensor } from "@tessera/core";
+import { checkFinite, type Tensor } from "@tessera/core";
 import type { Trainer } from "./trainer.js";
 
 /** Rows of a pass over all rows that are on the device at once. */
@@ -63,6 +63,8 @@ export async function passOver(trainer: Trainer, data: Tensor<"float32">): Promi
     ]);
     for (const tensor of Object.values(tensors)) (tensor as Tensor | undefined)?.dispose();
     const [z, blockCodes, blockDistances, losses] = await reads;
+    // Rounding would hide it.
+    if (bottleneck.finite) checkFinite({ data: z, rows: end - start, cols: latent });
     latents.set(z, start * latent);
     errors.set(losses, start);
     if (blockDistances === undefined) {

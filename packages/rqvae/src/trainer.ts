@@ -18,6 +18,7 @@ import {
   networkOf,
   type Passing,
 } from "./network.js";
+import { optionKernel } from "./option-kernel.js";
 import { learningRateAt, type Plan, stateCount } from "./plan.js";
 
 type Floats = Tensor<"float32">;
@@ -100,6 +101,8 @@ export class Trainer {
     const { finite, sizes } = plan.bottleneck;
     this.#finite = finite && new FiniteLevels(backend, finite);
     this.#epsilons = epsilonsOf(settings, sizes.length);
+    // Levels start late; that they cannot be balanced must not come out then.
+    if (this.#epsilons.some((epsilon) => epsilon > 0)) optionKernel(backend, "balancedAssign");
     const depth = widths.length;
     this.#encoder = networkOf("encoder", depth, this.#views, settings);
     this.#decoder = networkOf("decoder", depth, this.#views, settings);
