@@ -10,8 +10,8 @@ const SMALLEST = 0x00800000;
  * magnitude, times 2^−b. With 2b + log₂ d ≤ 53, the inner product of two such vectors is a whole number of units below
  * 2⁵³ at every step: the sum is exact, in whatever order, blocks, threads or fused steps TensorFlow takes it.
  *
- * Rounding moves a value by at most half a unit. For a squared distance that comes to at most
- * 2^(2−b) · √d · ‖x‖‖c‖ in the comparison of two codewords, which is a third of what `tieTolerance` grants, or less.
+ * Rounding moves a value by at most 2^−b of the largest magnitude. For the squared distances of a row to two codewords that
+ * comes to at most 2^(2−b) · √d · (2‖x‖‖c‖ + ‖c‖²) in their comparison: .71 of what `tieTolerance` grants, or less.
  *
  * @param vectors float32 `[v, d]`, finite
  * @returns float64 `[v, d]`
