@@ -1,5 +1,5 @@
 import type { BalanceOptions } from "@tessera/core";
-import type { BookShape } from "./arguments.js";
+import type { BookShape } from "@tessera/core";
 import { FAULT } from "./command.js";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
