@@ -4,6 +4,8 @@ export interface Progress {
   readonly task: string;
   readonly done: number;
   readonly total: number | undefined;
+  /** What is counted, such as `steps`. */
+  readonly unit?: string;
   /** Figures of the moment, such as the objective. */
   readonly figures?: Readonly<Record<string, number>>;
 }
