@@ -7,7 +7,6 @@ export interface RunFacts {
   /** As it is written, such as `ae(512,64)>vq256`. */
   readonly spec: string;
   readonly settings: TrainingSettings;
-  readonly seed: number;
   /** All rows, those held out too. */
   readonly rows: number;
   readonly dimension: number;

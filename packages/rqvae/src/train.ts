@@ -301,11 +301,10 @@ class Run {
 }
 
 function factsOf(plan: Plan, { identity, trained }: Source): RunFacts {
-  const { widths, bottleneck, settings, seed, dimension, layout } = plan;
+  const { widths, bottleneck, settings, dimension, layout } = plan;
   return {
     spec: `ae(${widths.join()})>${printSpec(bottleneck.spec)}`,
     settings,
-    seed,
     rows: identity.rows,
     dimension,
     streamed: identity.streamed,

@@ -42,12 +42,12 @@ export function chart(given: Chart): Html {
   const values = series.flatMap(({ points }) => points.map(([, value]) => value));
   if (values.length === 0) return html``;
   const y = scaleOf(given, values);
-  const x = linearScale(0, steps);
+  const x = stepScale(steps);
   return html`<figure class="chart">
     <figcaption><strong>${title}</strong> ${note}</figcaption>
     <div class="plot">
       <div class="ys" aria-hidden="true">
-        ${y.ticks.map((tick) => html`<span style="bottom:${share(y.at(tick))}">${format(tick)}</span>`)}
+        ${y.ticks.map((tick) => html`<span style="bottom:${share(y.at(tick))}">${short(format(tick))}</span>`)}
       </div>
       <svg
         viewBox="0 0 1000 1000"
@@ -87,6 +87,17 @@ export function chart(given: Chart): Html {
     </ul>
     ${tableOf(series, format)}
   </figure>`;
+}
+
+/** All of the run and no more; round steps are written. */
+function stepScale(steps: number): Scale {
+  const { ticks } = linearScale(0, steps, 3);
+  return { ticks: ticks.filter((tick) => tick <= steps), at: (step) => step / steps };
+}
+
+/** A tick needs no zeros behind its point. */
+function short(text: string): string {
+  return text.replace(/\.0+(?!\d)/, "");
 }
 
 function finite(points: readonly Point[]): Point[] {

@@ -24,7 +24,13 @@ function header({ facts, taken, reviews, seconds }: RunRecord): Html {
     ...(last === undefined
       ? []
       : ([
-          ["Distortion", percent(last.relativeDistortion), "of the variance"],
+          [
+            "Distortion",
+            percent(last.relativeDistortion),
+            last.heldOut
+              ? `of the variance; ${percent(last.heldOut.relativeDistortion)} held out`
+              : "of the variance",
+          ],
           ["Distinct codes", percent(last.distinct), "of the rows"],
           [
             "Codewords in use",

@@ -84,10 +84,10 @@ const isNumber = (value: unknown): boolean => value === null || typeof value ===
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 
 const FIELDS: Readonly<Record<string, (event: Fields) => boolean>> = {
-  start: ({ spec, settings, seed, rows, dimension, reviewed, parameters }) =>
+  start: ({ spec, settings, rows, dimension, reviewed, parameters }) =>
     typeof spec === "string" &&
     isObject(settings) &&
-    [settings["steps"], settings["pretraining"], seed, rows, dimension, reviewed, parameters].every(
+    [settings["steps"], settings["pretraining"], rows, dimension, reviewed, parameters].every(
       (value) => typeof value === "number",
     ),
   resume: () => true,

@@ -10,7 +10,7 @@ const EVIL = `<script>alert("x")</script>`;
 
 function start(seconds = 0): LoggedEvent {
   const settings = { ...DEFAULT_SETTINGS, pretraining: 100, steps: 900, batchSize: 32 };
-  const facts = { spec: EVIL, seed: 5, rows: 3000, dimension: 16, streamed: false };
+  const facts = { spec: EVIL, rows: 3000, dimension: 16, streamed: false };
   return { kind: "start", settings, ...facts, reviewed: 3000, parameters: 12_345, seconds };
 }
 
@@ -93,8 +93,10 @@ describe("a record", () => {
 describe("scales", () => {
   it("have round ticks within their ends", () => {
     expect(linearScale(0, 1).ticks).toEqual([0, 0.5, 1]);
-    expect(linearScale(0, 22_000).ticks).toEqual([0, 10_000, 20_000]);
-    expect(linearScale(0, 0).ticks).toEqual([0, 0.5, 1]);
+    expect(linearScale(0, 0.0009).ticks).toEqual([0, 0.0005, 0.001]);
+    expect(linearScale(0.925, 0.99).ticks).toEqual([0.92, 0.94, 0.96, 0.98, 1]);
+    expect(linearScale(0, 0).ticks).toEqual([0, 0.5]);
+    expect(linearScale(5, 5).at(5)).toBe(0);
     expect(logScale(3, 4000).ticks).toEqual([10, 100, 1000]);
     expect(logScale(0.09, 0.5).ticks).toEqual([0.1, 0.2, 0.3, 0.5]);
     expect(logScale(1, 100).at(10)).toBeCloseTo(0.5, 12);
@@ -151,7 +153,7 @@ describe("the page", () => {
     for (const text of [
       "Reconstruction",
       "Learning rate",
-      "trained on, held out",
+      "rows held out",
       "level 2",
       "codebooks start",
     ]) {

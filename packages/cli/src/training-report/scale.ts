@@ -5,23 +5,24 @@ export interface Scale {
   at(value: number): number;
 }
 
-/** Steps of 1, 2 or 5 times a power of ten, about `count` of them. */
-function stepOf(span: number, count: number): number {
-  const rough = span / count;
+/** The least of 1, 2 and 5 times a power of ten that is no less than `rough`. */
+function stepOf(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough)!;
+  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough * (1 - 1e-9))!;
 }
 
-/** @param count about how many ticks there are to be */
+function rounded(tick: number): number {
+  return Number(tick.toPrecision(12));
+}
+
+/** From a tick to a tick, about `count` steps apart. */
 export function linearScale(low: number, high: number, count = 4): Scale {
-  const top = high > low ? high : low + 1;
-  const step = stepOf(top - low, count);
-  const first = Math.ceil(low / step - 1e-9);
-  const ticks: number[] = [];
+  const step = stepOf((high > low ? high - low : 1) / count);
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
   // Whole numbers of steps, so that 0.3 is not 0.30000000000000004.
-  for (let i = first; i * step <= top + step * 1e-9; i++)
-    ticks.push(Number((i * step).toPrecision(12)));
-  return { ticks, at: (value) => (value - low) / (top - low) };
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => rounded((first + i) * step));
+  return { ticks, at: (value) => (value / step - first) / (last - first) };
 }
 
 /** For values above 0 that differ by factors. */
@@ -35,7 +36,7 @@ export function logScale(low: number, high: number): Scale {
   for (let power = Math.floor(from); power <= to; power++) {
     if (every > 1 && power % every !== 0) continue;
     for (const factor of factors) {
-      const tick = Number((factor * 10 ** power).toPrecision(12));
+      const tick = rounded(factor * 10 ** power);
       if (tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9)) ticks.push(tick);
     }
   }

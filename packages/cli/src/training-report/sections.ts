@@ -78,27 +78,32 @@ function distortionSection(record: RunRecord): Html {
     reviews.flatMap((review) =>
       review.heldOut ? [[review.step, of(review.heldOut)] as const] : [],
     );
-  const both = (name: string, own: (review: ReviewEvent) => number, held: readonly Point[]) => [
+  const both = (own: (review: ReviewEvent) => number, held: readonly Point[]) => [
     {
-      name: facts.streamed ? `${name}, sample` : name,
+      name: facts.streamed ? "sample of rows trained on" : "rows trained on",
       points: reviews.map((review): Point => [review.step, own(review)]),
     },
-    ...(held.length === 0 ? [] : [{ name: `${name}, held out`, points: held }]),
+    ...(held.length === 0 ? [] : [{ name: "rows held out", points: held }]),
   ];
+  const judged = reviews.some(({ heldOut: health }) => health);
   return html`<section>
     <h2>What the codes keep</h2>
     <p>
       At each review, of
       ${facts.streamed ? `a sample of ${grouped(facts.reviewed)} rows` : "all rows trained on"}: the
-      error of what codes decode to, as a share of the rows' variance, and the share of rows whose
-      codes no other row has, counting each group that shares codes once.
+      error of what codes decode to, as a share of the rows' variance, and how many different codes
+      there are, as a share of the rows.
+      ${
+        judged
+          ? "Of rows held out as well; the last point is the state that is kept, the best of those."
+          : ""
+      }
     </p>
     <div class="charts">
       ${over(record, {
         title: "Distortion",
         note: "share of the variance; less is better",
         series: both(
-          "trained on",
           ({ relativeDistortion }) => relativeDistortion,
           heldOut(({ relativeDistortion }) => relativeDistortion),
         ),
@@ -109,7 +114,6 @@ function distortionSection(record: RunRecord): Html {
         title: "Distinct codes",
         note: "share of the rows; more is better",
         series: both(
-          "trained on",
           ({ distinct }) => distinct,
           heldOut(({ distinct }) => distinct),
         ),
@@ -139,7 +143,7 @@ function codebookSection(record: RunRecord): Html {
     <div class="charts">
       ${over(record, { title: "Codewords in use", note: "share", series: each(({ usage }) => usage), high: 1, format: percent })}
       ${over(record, { title: "Perplexity", note: "codewords", series: each(({ perplexity }) => perplexity), format: figure })}
-      ${over(record, { title: "Dead codewords", note: "before they are replaced", series: each(({ dead }) => dead), format: grouped })}
+      ${over(record, { title: "Dead codewords", note: "before they are replaced", series: each(({ dead }) => dead), high: 4, format: grouped })}
       ${over(record, { title: "Residual energy", note: "share of the latents' variance", series: each(({ residualEnergy }) => residualEnergy), log: true, format: percent })}
     </div>
   </section>`;
@@ -172,7 +176,6 @@ function settingsSection({ facts, seconds, taken, resumed }: RunRecord): Html {
       </td>
     </tr>`;
   const run: readonly (readonly [string, string])[] = [
-    ["seed", String(facts.seed)],
     ["values learned", grouped(facts.parameters)],
     ["time", `${duration(seconds)}, ${figure(taken / Math.max(seconds, 1e-3))} steps/s`],
     ...(resumed === 0 ? [] : [["went on from a checkpoint", `${resumed} ×`] as const]),
