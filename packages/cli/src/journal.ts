@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, truncate, writeFile } from "node:fs/promises";
 import { TesseraError } from "@tessera/core";
 import type { TrainingEvent } from "@tessera/rqvae";
 import { type LoggedEvent, parseLog } from "./training-report/record.js";
@@ -25,9 +25,9 @@ export class Journal {
    */
   static async open(path: string | undefined, goesOn: boolean): Promise<Journal> {
     if (path === undefined) return new Journal(path, []);
-    const before = goesOn ? await linesOf(path) : "";
-    await writeFile(path, before);
-    return new Journal(path, eventsOf(before));
+    if (goesOn) return new Journal(path, eventsOf(await wholeLines(path)));
+    await writeFile(path, "");
+    return new Journal(path, []);
   }
 
   readonly write = (event: TrainingEvent): void => {
@@ -52,11 +52,13 @@ export class Journal {
   }
 }
 
-/** The whole lines of a file; a run that was killed may have left another unfinished. */
-async function linesOf(path: string): Promise<string> {
+/** The lines of a file, which loses one that a run that was killed left unfinished. */
+async function wholeLines(path: string): Promise<string> {
   try {
-    const text = await readFile(path, "utf8");
-    return text.slice(0, text.lastIndexOf("\n") + 1);
+    const bytes = await readFile(path);
+    const end = bytes.lastIndexOf("\n") + 1;
+    if (end < bytes.length) await truncate(path, end);
+    return bytes.toString("utf8", 0, end);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;

@@ -77,9 +77,10 @@ export const fit = defineCommand({
     });
     const { model, seconds, evaluation } = result;
     const record = training.record();
+    const page = report === undefined ? undefined : record && renderTrainingReport(record);
     await writeFileAtomic(values.out, model.save(), { signal: context.signal });
-    if (report !== undefined && record !== undefined) {
-      await writeFileAtomic(report, new TextEncoder().encode(renderTrainingReport(record)));
+    if (report !== undefined && page !== undefined) {
+      await writeFileAtomic(report, new TextEncoder().encode(page));
     }
     await training.finish();
 
