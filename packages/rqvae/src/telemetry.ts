@@ -59,11 +59,12 @@ export class Telemetry {
     }
   }
 
-  progress(done: number, total: number): void {
+  /** What it gives is to be waited for: whoever is told may hold the run up. */
+  progress(done: number, total: number): unknown {
     // The loss first: a narrow terminal shows that alone.
     const { loss, ...others } = this.#figures;
     const figures = { ...(loss !== undefined && { loss }), ...others };
-    this.#options.onProgress?.({ task: "train", done, total, unit: "steps", figures });
+    return this.#options.onProgress?.({ task: "train", done, total, unit: "steps", figures });
   }
 }
 

@@ -279,7 +279,7 @@ class Run {
   async #catchUp(total: number): Promise<void> {
     await this.#telemetry.catchUp();
     await this.#trainer.backend.sync();
-    this.#telemetry.progress(this.step, total);
+    await this.#telemetry.progress(this.step, total);
   }
 
   async #result(): Promise<Trained> {
