@@ -41,9 +41,9 @@ async function main(): Promise<void> {
   // Every process of a contender listens.
   setMaxListeners(0, stop.signal);
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort());
-  if (options.rqvaeOptions) return measureTable(options, stop.signal);
   const temporary = mkdtempSync(join(tmpdir(), "tessera-bench-"));
   try {
+    if (options.rqvaeOptions) return await measureTable(options, stop.signal);
     const report = await measure(cases, options, temporary, stop.signal);
     say(`\nTargets\n${formatVerdicts(evaluateTargets(TARGETS, report.cases))}`);
     if (options.json !== undefined) {
