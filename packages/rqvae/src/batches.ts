@@ -7,8 +7,6 @@ export type Batch = { readonly places: Int32Array } | { readonly rows: Matrix };
 export interface Batches {
   /** Rows of a batch. */
   readonly size: number;
-  /** Whole batches in an epoch. */
-  readonly perEpoch: number;
   /** The rows of a step, counted from 0; they depend on the seed and the step alone. */
   at(step: number): Batch | Promise<Batch>;
   /** Lets go of what is open. */
@@ -22,8 +20,8 @@ export interface Batches {
 export class HeldBatches implements Batches {
   readonly #rows: number;
   readonly #seed: number;
+  readonly #perEpoch: number;
   readonly size: number;
-  readonly perEpoch: number;
   #epoch = -1;
   #order: Uint32Array = new Uint32Array();
 
@@ -31,16 +29,16 @@ export class HeldBatches implements Batches {
     this.#rows = rows;
     this.#seed = seed;
     this.size = Math.min(rows, size);
-    this.perEpoch = Math.floor(rows / this.size);
+    this.#perEpoch = Math.floor(rows / this.size);
   }
 
   at(step: number): { readonly places: Int32Array } {
-    const epoch = Math.floor(step / this.perEpoch);
+    const epoch = Math.floor(step / this.#perEpoch);
     if (epoch !== this.#epoch) {
       this.#order = new Random(this.#seed).stream("epoch", epoch).permutation(this.#rows);
       this.#epoch = epoch;
     }
-    const start = (step % this.perEpoch) * this.size;
+    const start = (step % this.#perEpoch) * this.size;
     return { places: Int32Array.from(this.#order.subarray(start, start + this.size)) };
   }
 }

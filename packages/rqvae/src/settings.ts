@@ -47,7 +47,10 @@ export interface CodebookSettings {
   readonly estimator: "straight-through" | "rotation";
   /** Probability that a training step leaves out the levels after a random one. Default 0. */
   readonly levelDropout: number;
-  /** Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 4. Only for rows in memory. */
+  /**
+   * Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 4. Rows of a stream that
+   * is longer than `bufferRows` are not pulled.
+   */
   readonly separation: number;
 }
 

@@ -97,7 +97,6 @@ export class StreamBatches implements Batches {
   readonly #stream: RowStream;
   readonly #settings: StreamSettings;
   readonly size: number;
-  readonly perEpoch: number;
   #running: AsyncGenerator<Matrix, never, undefined> | undefined;
   #next = -1;
 
@@ -105,7 +104,6 @@ export class StreamBatches implements Batches {
     this.#stream = stream;
     this.#settings = settings;
     this.size = Math.min(settings.rows, settings.batchSize);
-    this.perEpoch = Math.floor(settings.rows / this.size);
   }
 
   /** @throws {ArgumentError} if the stream ends elsewhere than it did at first */
