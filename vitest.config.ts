@@ -13,6 +13,7 @@ export default defineConfig({
         find: "@tessera/core/arguments",
         replacement: `${packages}core/src/arguments/index.ts`,
       },
+      { find: "@tessera/rqvae/steps", replacement: `${packages}rqvae/src/steps.ts` },
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
       { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },

@@ -2,6 +2,7 @@
 
 import torch
 from protocol import THREADS, Job, load, serve
+from torch_rqvae import rqvae_steps
 
 BLOCK_ROWS = 8192
 
@@ -27,6 +28,6 @@ torch.set_num_threads(THREADS)
 torch.set_grad_enabled(False)
 serve(
     f"PyTorch {torch.__version__}",
-    {"assign": assign},
+    {"assign": assign, "rqvae-step": rqvae_steps},
     details=[torch.backends.cpu.get_cpu_capability()],
 )

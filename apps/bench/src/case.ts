@@ -24,6 +24,8 @@ export interface BenchCase {
   readonly entries: readonly Entry[];
   /** The entry whose time is the measure of the others'. */
   readonly reference: string;
+  /** A call takes minutes: it is timed once, without a warm-up. */
+  readonly once?: boolean;
   /** The longest that one request may take. */
   readonly limitSeconds: number;
   /** What the reader must know to compare the rows of the table. */
@@ -52,7 +54,7 @@ export interface Entry {
 /** How much is done in a call, so that times become rates. */
 export interface Work {
   readonly amount: number;
-  readonly unit: "FLOP" | "B" | "row" | "query";
+  readonly unit: "FLOP" | "B" | "row" | "query" | "step";
 }
 
 /**

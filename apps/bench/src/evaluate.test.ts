@@ -18,6 +18,25 @@ function verdictOn(...oneOf: Condition[]) {
 
 const faiss = ["faiss", "faiss-tuned"];
 
+it("judges a model that names rows by bounds of its own", () => {
+  const codes = { distinct: 0.985, leastUsage: 0.94 };
+  const named = caseReport("rqvae", [
+    entryReport("native/seed 0", { seconds: [120], quality: 0.0875, codes }),
+  ]);
+  const verdict = (measure: Condition["measure"], bound: Partial<Condition>) =>
+    evaluateTargets(
+      [{ cases: "rqvae", oneOf: [{ measure, entry: "native/seed 0", against: [], ...bound }] }],
+      [named],
+    )[0];
+  expect(verdict("seconds", { atMost: 300 })).toMatchObject({ measured: "120 s", met: true });
+  expect(verdict("distortion", { atMost: 0.15 })).toMatchObject({ measured: "0.0875", met: true });
+  expect(verdict("distinct", { atLeast: 0.97 })?.met).toBe(true);
+  expect(verdict("usage", { atLeast: 0.95 })).toMatchObject({
+    target: "native/seed 0: codewords in use ≥ 0.95",
+    met: false,
+  });
+});
+
 describe("evaluateTargets", () => {
   it("compares speed with the fastest of the others", () => {
     const condition: Condition = { measure: "speed", entry: "native", against: faiss, atLeast: 4 };

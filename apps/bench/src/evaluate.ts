@@ -1,5 +1,11 @@
-import { bytesText, percent, times } from "./format.js";
-import { type CaseReport, entryNamed, type EntryReport, speedRatio } from "./results.js";
+import { bytesText, figure, percent, times } from "./format.js";
+import {
+  type CaseReport,
+  entryNamed,
+  type EntryReport,
+  medianSeconds,
+  speedRatio,
+} from "./results.js";
 import type { Condition, Target } from "./targets.js";
 
 export interface Verdict {
@@ -63,6 +69,14 @@ function measure({ measure, entry, against }: Condition, report: CaseReport): nu
       return most(others.map((other) => ratio(own?.peakBytes, other?.peakBytes)));
     case "bytes":
       return finished(own)?.peakBytes;
+    case "seconds":
+      return medianSeconds(own);
+    case "distortion":
+      return own?.quality;
+    case "distinct":
+      return own?.codes?.distinct;
+    case "usage":
+      return own?.codes?.leastUsage;
   }
 }
 
@@ -102,6 +116,14 @@ function describe(condition: Condition): string {
       return `${entry}: peak memory ${sign} ${bound}× ${peer}`;
     case "bytes":
       return `${entry}: peak memory ${sign} ${bytesText(bound)}`;
+    case "seconds":
+      return `${entry} ${sign} ${bound} s`;
+    case "distortion":
+      return `${entry}: distortion ${sign} ${bound}`;
+    case "distinct":
+      return `${entry}: distinct rows of codes ${sign} ${bound}`;
+    case "usage":
+      return `${entry}: codewords in use ${sign} ${bound}`;
   }
 }
 
@@ -114,6 +136,12 @@ function valueText({ measure }: Condition, value: number): string {
     case "quality":
     case "missed":
       return `${value.toFixed(4)}×`;
+    case "seconds":
+      return `${figure(value)} s`;
+    case "distortion":
+    case "distinct":
+    case "usage":
+      return value.toFixed(4);
     default:
       return times(value);
   }

@@ -30,9 +30,9 @@ export function durations(seconds: readonly number[]): {
   return { texts: seconds.map((value) => figure(value * factor)), unit };
 }
 
-/** `285 GFLOP/s`, `21.3 GB/s`, `2.31 Mrow/s`. */
+/** `285 GFLOP/s`, `21.3 GB/s`, `2.31 Mrow/s`, `410 step/s`. */
 export function rateText(perSecond: number, unit: Work["unit"]): string {
-  if (unit === "query") return `${figure(perSecond)} query/s`;
+  if (unit === "query" || unit === "step") return `${figure(perSecond)} ${unit}/s`;
   const [prefix, factor] = unit === "row" ? ["M", 1e6] : ["G", 1e9];
   return `${figure(perSecond / Number(factor))} ${prefix}${unit}/s`;
 }

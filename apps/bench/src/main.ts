@@ -18,6 +18,7 @@ import { preparePython } from "./environment/python.js";
 import { renderMarkdown } from "./markdown.js";
 import { type Options, parseOptions, USAGE } from "./options.js";
 import { joinReports, type CaseReport, type ContenderReport, type Report } from "./results.js";
+import { measureWays } from "./rqvae-options/run.js";
 import { runCase } from "./run.js";
 import { formatCase, formatContenders, formatVerdicts } from "./table.js";
 import { TARGETS } from "./targets.js";
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => stop.abort());
   const temporary = mkdtempSync(join(tmpdir(), "tessera-bench-"));
   try {
+    if (options.rqvaeOptions) return await measureTable(options, stop.signal);
     const report = await measure(cases, options, temporary, stop.signal);
     say(`\nTargets\n${formatVerdicts(evaluateTargets(TARGETS, report.cases))}`);
     if (options.json !== undefined) {
@@ -57,6 +59,13 @@ async function main(): Promise<void> {
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+function measureTable(options: Options, signal: AbortSignal): Promise<void> {
+  const folder = options.quick
+    ? join(CACHE, "rqvae-options")
+    : join(FOLDER, "results/rqvae-options");
+  return measureWays({ ...options, folder, signal, say });
 }
 
 async function measure(

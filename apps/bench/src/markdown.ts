@@ -2,7 +2,7 @@
 import { evaluateTargets } from "./evaluate.js";
 import { bytesText } from "./format.js";
 import type { CaseReport, Report } from "./results.js";
-import { cellsOf, COLUMNS, recallLines } from "./rows.js";
+import { cellsOf, codeLines, COLUMNS, recallLines } from "./rows.js";
 import { verdictText } from "./table.js";
 import { TARGETS } from "./targets.js";
 
@@ -53,7 +53,7 @@ function caseLines(report: CaseReport): string[] {
         return COLUMNS.map((_, i) => cells[i] ?? "");
       }),
     ),
-    ...recallLines(report).flatMap((line) => ["", line]),
+    ...[...recallLines(report), ...codeLines(report)].flatMap((line) => ["", line]),
   ];
 }
 

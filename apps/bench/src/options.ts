@@ -14,6 +14,7 @@ export interface Options {
   readonly quick: boolean;
   readonly list: boolean;
   readonly crossovers: boolean;
+  readonly rqvaeOptions: boolean;
   readonly render: string | undefined;
   readonly help: boolean;
 }
@@ -34,6 +35,8 @@ export const USAGE = `npm run bench -- [options]
   --quick          small sizes and 2 rounds, to try the bench itself; its figures mean nothing
   --list           the names of the cases
   --crossovers     where ruling codewords out by whole numbers pays, in place of the cases
+  --rqvae-options  what each setting of the RQ-VAE trainer does, in place of the cases: as many trainings
+                   at once as --threads; --only chooses settings, and what results/ has is kept
   --render FILE    turn what --json wrote into Markdown`;
 
 /** @throws {TypeError | RangeError} saying which option is wrong */
@@ -51,6 +54,7 @@ export function parseOptions(args: readonly string[]): Options {
       quick: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       crossovers: { type: "boolean", default: false },
+      "rqvae-options": { type: "boolean", default: false },
       render: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -67,6 +71,7 @@ export function parseOptions(args: readonly string[]): Options {
     quick,
     list,
     crossovers,
+    rqvaeOptions: values["rqvae-options"],
     render,
     help,
   };

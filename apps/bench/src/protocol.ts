@@ -40,6 +40,15 @@ export interface Greeting {
 export interface ResultFacts {
   /** Bytes that an index keeps of a row. */
   readonly bytesPerVector?: number;
+  readonly codes?: CodeFacts;
+}
+
+/** How the codes of all rows stand. */
+export interface CodeFacts {
+  /** Different rows of codes, as a share of the rows. */
+  readonly distinct: number;
+  /** Share of the codewords in use, of the level with the fewest. */
+  readonly leastUsage: number;
 }
 
 export interface Turn {

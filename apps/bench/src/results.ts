@@ -1,5 +1,6 @@
 import type { Outcome, Work } from "./case.js";
 import type { Machine } from "./environment/machine.js";
+import type { CodeFacts } from "./protocol.js";
 import { median } from "./statistics.js";
 
 /** Everything that a run of the bench found; what `--json` writes. */
@@ -59,6 +60,8 @@ export interface EntryReport {
   /** Of a search: recall at 1, 10 and 100, and the bytes that the index keeps of a row. */
   readonly recall?: Recall;
   readonly bytesPerVector?: number;
+  /** Of a model that names rows. */
+  readonly codes?: CodeFacts;
   /** Why there are no seconds, or no quality. */
   readonly problem?: string;
 }

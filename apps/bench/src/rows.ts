@@ -38,6 +38,35 @@ function qualityText(quality: number): string {
   return quality === 0 ? "0" : quality.toPrecision(6);
 }
 
+/** Of models that name rows: how their codes stand, and how far apart the entries are. */
+export function codeLines({ entries }: CaseReport): string[] {
+  const named = entries.filter(({ codes }) => codes !== undefined);
+  const lines = named.map(({ title, codes }) => {
+    const { distinct, leastUsage } = codes!;
+    return `${title}: ${distinct.toFixed(4)} of the rows have codes of their own; ${leastUsage.toFixed(3)} of the codewords of the least used level are in use`;
+  });
+  if (named.length < 2) return lines;
+  const over = (name: string, values: readonly number[], digits: number): string => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const ends = [Math.min(...values), mean, Math.max(...values)];
+    return `${name} ${ends.map((value) => value.toFixed(digits)).join(" / ")}`;
+  };
+  const known = (values: readonly (number | undefined)[]) =>
+    values.filter((value) => value !== undefined);
+  return [
+    ...lines,
+    `Least / mean / greatest: ${[
+      over("distortion", known(named.map(({ quality }) => quality)), 4),
+      over(
+        "distinct",
+        named.map(({ codes }) => codes!.distinct),
+        4,
+      ),
+      over("seconds", known(named.map(medianSeconds)), 0),
+    ].join("; ")}`,
+  ];
+}
+
 /** Of a search: what each entry found, and the size of what it searched. */
 export function recallLines({ entries }: CaseReport): string[] {
   return entries.flatMap(({ title, recall, bytesPerVector }) => {

@@ -4,6 +4,7 @@ import { Child, UnsupportedError } from "./child.js";
 import type { Contender, Standing } from "./contenders.js";
 import type { DataFiles } from "./data.js";
 import { judge } from "./judge.js";
+import type { CodeFacts } from "./protocol.js";
 import type { CaseReport, EntryReport, Recall } from "./results.js";
 import { median } from "./statistics.js";
 
@@ -25,6 +26,7 @@ interface Runner {
   quality?: number;
   recall?: Recall | undefined;
   bytesPerVector?: number | undefined;
+  codes?: CodeFacts | undefined;
   peakBytes?: number;
   problem?: string;
 }
@@ -42,7 +44,7 @@ const START_LIMIT_SECONDS = 120;
 
 /** Measures a case: every entry in a process of its own, by turns. */
 export async function runCase(benchmark: BenchCase, settings: RunSettings): Promise<CaseReport> {
-  const { data, rounds, signal } = settings;
+  const { data, signal } = settings;
   const { rows: choice, codebookSize } = benchmark;
   const rows = await data.rows(choice);
   if (rows === undefined) {
@@ -65,7 +67,8 @@ export async function runCase(benchmark: BenchCase, settings: RunSettings): Prom
       prepare(runner, benchmark, { rows, codebook }, settings),
     );
     // The warm-up is a turn whose times are not kept.
-    for (let round = -1; round < rounds; round++) {
+    const first = benchmark.once ? 0 : -1;
+    for (let round = first; round < roundsOf(benchmark, settings); round++) {
       await inTurn(runners, settings, async (runner) => {
         const turn = await runner.child!.run(TURN_SECONDS, benchmark.limitSeconds);
         if (round >= 0) runner.seconds.push(median(turn.seconds));
@@ -77,6 +80,7 @@ export async function runCase(benchmark: BenchCase, settings: RunSettings): Prom
       const path = join(settings.temporary, "result.npy");
       const facts = await runner.child!.result(path, benchmark.limitSeconds);
       runner.bytesPerVector = facts.bytesPerVector;
+      runner.codes = facts.codes;
       const judgement = await judge(
         benchmark.outcome,
         path,
@@ -91,6 +95,10 @@ export async function runCase(benchmark: BenchCase, settings: RunSettings): Prom
   }
   signal.throwIfAborted();
   return report(benchmark, settings, runners);
+}
+
+function roundsOf({ once }: BenchCase, { rounds }: RunSettings): number {
+  return once ? 1 : rounds;
 }
 
 /** Lets each runner that is still in the race do something, one after another. */
@@ -144,13 +152,15 @@ async function rowsOf({ rows }: Entry, files: Files, { data }: RunSettings): Pro
 }
 
 function report(
-  { name, title, outcome, reference, notes = [], work }: BenchCase,
-  { contenders, rounds }: RunSettings,
+  benchmark: BenchCase,
+  settings: RunSettings,
   runners: readonly Runner[],
   skipped?: string,
 ): CaseReport {
+  const { name, title, outcome, reference, notes = [], work } = benchmark;
+  const { contenders } = settings;
   const entries = runners.map((runner): EntryReport => {
-    const { entry, seconds, quality, recall, bytesPerVector, peakBytes, problem } = runner;
+    const { entry, seconds, quality, recall, bytesPerVector, codes, peakBytes, problem } = runner;
     const contender = contenders.find(({ id }) => id === entry.contender);
     const amount = entry.work ?? work;
     const base = contender?.title ?? entry.contender;
@@ -160,10 +170,11 @@ function report(
       isCeiling: entry.isCeiling ?? false,
       ...(entry.ceiling === undefined ? {} : { ceiling: entry.ceiling }),
       ...(amount === undefined ? {} : { work: amount }),
-      ...(seconds.length < rounds ? {} : { seconds }),
+      ...(seconds.length < roundsOf(benchmark, settings) ? {} : { seconds }),
       ...(quality === undefined ? {} : { quality }),
       ...(recall === undefined ? {} : { recall }),
       ...(bytesPerVector === undefined ? {} : { bytesPerVector }),
+      ...(codes === undefined ? {} : { codes }),
       ...(peakBytes === undefined ? {} : { peakBytes }),
       ...(problem === undefined ? {} : { problem }),
     };

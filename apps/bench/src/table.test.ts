@@ -61,6 +61,21 @@ describe("formatCase", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
+  it("tells of models that name rows one by one, and how far apart they are", () => {
+    const seeds = [0.08, 0.09].map((quality, seed) =>
+      entryReport(`seed ${seed}`, {
+        seconds: [100 + seed],
+        quality,
+        codes: { distinct: 0.98 + 0.01 * seed, leastUsage: 1 },
+      }),
+    );
+    const text = formatCase(caseReport("named", seeds)).replaceAll(/\s+/g, " ");
+    expect(text).toContain("seed 1: 0.9900 of the rows have codes of their own; 1.000 of the");
+    expect(text).toContain(
+      "distortion 0.0800 / 0.0850 / 0.0900; distinct 0.9800 / 0.9850 / 0.9900; seconds 100 / 101 / 101",
+    );
+  });
+
   it("says why a case did not run", () => {
     const skipped = formatCase({ ...report, entries: [], skipped: "there is no data" });
     expect(skipped).toContain("skipped: there is no data");

@@ -2,7 +2,7 @@
 import type { Verdict } from "./evaluate.js";
 import { bytesText } from "./format.js";
 import type { CaseReport, ContenderReport } from "./results.js";
-import { cellsOf, COLUMNS, recallLines } from "./rows.js";
+import { cellsOf, codeLines, COLUMNS, recallLines } from "./rows.js";
 
 const LINE = 100;
 /** Widths of the columns; with the gaps between them they fill a line. */
@@ -19,7 +19,7 @@ export function formatCase(report: CaseReport): string {
       ...(cells.length === 2 ? wrap(`${pad(cells[0]!, 0)} ${cells[1]}`) : [formatRow(cells)]),
     );
   }
-  const notes = [...recallLines(report), ...report.notes];
+  const notes = [...recallLines(report), ...codeLines(report), ...report.notes];
   return [...lines, ...notes.flatMap((note) => wrap(`  ${note}`, 2))].join("\n");
 }
 

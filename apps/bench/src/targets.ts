@@ -24,8 +24,23 @@ export interface Condition {
  * - `missed`: times the least share of neighbours that the others missed
  * - `memory`: times the least peak memory of the others
  * - `bytes`: peak memory
+ * - `seconds`: the median of a call
+ * - `distortion`, `distinct`, `usage`: what the judge and the contender of its codes say
  */
-export type Measure = "speed" | "ceiling" | "quality" | "missed" | "memory" | "bytes";
+export type Measure =
+  | "speed"
+  | "ceiling"
+  | "quality"
+  | "missed"
+  | "memory"
+  | "bytes"
+  | "seconds"
+  | "distortion"
+  | "distinct"
+  | "usage";
+
+/** Seeds that a whole training is stated for. */
+export const SEEDS = [0, 1, 2, 3, 4];
 
 /** The ways in which faiss runs: its wheel as it is, and with BLAS kernels that fit the processor. Each is a target. */
 const INSTALLED = ["faiss"];
@@ -75,6 +90,11 @@ export const TARGETS: readonly Target[] = [
   // A fifth of the rows that go by.
   atMostBytes("stream", 10_000_000 * 128 * 4 * 0.2),
   faster("stream", "native", 0.9, ["native/in memory"]),
+  faster("rqvae-step-1024", "native", 1.4, ["torch"]),
+  faster("rqvae-step-64", "native", 4, ["torch"]),
+  faster("rqvae-step-64", "wasm", 1, ["torch"]),
+  noWorse("rqvae-step-.*", "native", 1.02, ["torch"]),
+  ...SEEDS.flatMap((seed) => nameGiver(`native/seed ${seed}`)),
 ];
 
 function only(cases: string, condition: Condition): Target {
@@ -91,6 +111,18 @@ function bothFaiss(cases: string, entry: string, atLeast: number, way?: string):
       way === undefined ? names : [...names, ...names.map((name) => `${name}/${way}`)],
     ),
   );
+}
+
+/** What a whole training on the catalogue must come to: minutes, distortion, names of their own, codewords in use. */
+function nameGiver(entry: string): Target[] {
+  const reached = (measure: Measure, bound: Pick<Condition, "atLeast" | "atMost">): Target =>
+    only("rqvae-industrial", { measure, entry, against: [], ...bound });
+  return [
+    reached("seconds", { atMost: 300 }),
+    reached("distortion", { atMost: 0.15 }),
+    reached("distinct", { atLeast: 0.97 }),
+    reached("usage", { atLeast: 0.95 }),
+  ];
 }
 
 function faster(cases: string, entry: string, atLeast: number, against: readonly string[]): Target {

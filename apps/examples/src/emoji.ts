@@ -4,8 +4,10 @@ import { mkdir } from "node:fs/promises";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runProcess } from "@tessera/cli";
+import { NEXT_STEP } from "./next-step.js";
 
 const data = relative(".", fileURLToPath(new URL("../data/", import.meta.url)));
+const given = process.argv.slice(2);
 await mkdir("out", { recursive: true });
 await runProcess([
   "ids",
@@ -18,5 +20,7 @@ await runProcess([
   "--out=out/ids.json",
   "--model=out/model.safetensors",
   "--report=out/report.html",
-  ...process.argv.slice(2),
+  ...given,
 ]);
+// Whoever asks for something else knows the way.
+if (given.length === 0 && (process.exitCode ?? 0) === 0) console.log(NEXT_STEP);

@@ -1,5 +1,4 @@
-import type { BalanceOptions } from "@tessera/core";
-import type { BookShape } from "@tessera/core";
+import type { BalanceOptions, BookShape } from "@tessera/core";
 import { FAULT } from "./command.js";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { parseLog, recordOf } from "./training-report/record.js";
 import { sampleRows, temporaryFolder, writeVectors } from "../test/harness.js";
 
 const folder = await temporaryFolder();
@@ -24,6 +25,7 @@ it.skipIf(!existsSync(bin))(`${name} (skipped before a build)`, async () => {
   };
   expect(await start("whole.safetensors").ended).toBe(0);
   const durable = ["--checkpoint", at("run.ckpt"), "--checkpoint-every", "40", "--resume"];
+  durable.push("--log", at("run.jsonl"));
   for (const milliseconds of [0, 35, 90]) {
     const { child, ended } = start("resumed.safetensors", ...durable);
     const over = ended.then(() => true);
@@ -38,4 +40,8 @@ it.skipIf(!existsSync(bin))(`${name} (skipped before a build)`, async () => {
     ["whole.safetensors", "resumed.safetensors"].map((name) => readFile(at(name))),
   );
   expect(resumed!.equals(whole!)).toBe(true);
+  // The log tells of each step once, though some were taken again.
+  const { steps, taken } = recordOf(parseLog(await readFile(at("run.jsonl"), "utf8")));
+  expect(taken).toBe(700);
+  expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 70 }, (_, i) => 10 * i + 10));
 });

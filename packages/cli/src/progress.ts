@@ -12,6 +12,10 @@ export interface ProgressBar {
 }
 
 const REDRAW_MS = 80;
+/** The rate is that of so long: what is left depends on how fast the work goes now, not on how it began. */
+const RATE_MS = 10_000;
+const LONGEST_BAR = 24;
+const SHORTEST_BAR = 4;
 const CLEAR_LINE = "\r\u001b[K";
 
 /** @param output where to draw, or `undefined` for nowhere */
@@ -23,8 +27,7 @@ export function createProgressBar(
 ): ProgressBar {
   if (output === undefined) return { update() {}, clear() {} };
   let task: string | undefined;
-  let startedAt = 0;
-  let startedFrom = 0;
+  let marks: { readonly time: number; readonly done: number }[] = [];
   let drawnAt = -Infinity;
   let shown = false;
   return {
@@ -32,14 +35,16 @@ export function createProgressBar(
       const time = now();
       if (progress.task !== task) {
         task = progress.task;
-        startedAt = time;
-        startedFrom = progress.done;
+        marks = [{ time, done: progress.done }];
       }
       if (time - drawnAt < REDRAW_MS) return;
       drawnAt = time;
       shown = true;
-      const seconds = (time - startedAt) / 1000;
-      const rate = seconds > 0.2 ? (progress.done - startedFrom) / seconds : undefined;
+      const first = marks[0]!;
+      const seconds = (time - first.time) / 1000;
+      const rate = seconds > 0.2 ? (progress.done - first.done) / seconds : undefined;
+      marks.push({ time, done: progress.done });
+      while (marks.length > 1 && time - marks[1]!.time > RATE_MS) marks.shift();
       // One column less than there is: a full last column makes some terminals wrap.
       output.write(CLEAR_LINE + progressLine(progress, rate, columns - 1, paint));
     },
@@ -51,7 +56,8 @@ export function createProgressBar(
 }
 
 /**
- * One line of at most `width` columns: the task, a bar, and as much of share, time left, rate and figures as fits.
+ * One line of at most `width` columns: the task, a bar, and as much of share, time left, rate and figures as fits. The bar
+ * gives way first.
  *
  * @param rate units per second, if it is known yet
  */
@@ -61,7 +67,7 @@ export function progressLine(
   width: number,
   paint: Paint,
 ): string {
-  const { done, total, figures = {} } = progress;
+  const { done, total, unit, figures = {} } = progress;
   const task = [...progress.task].slice(0, Math.max(8, Math.floor(width / 3))).join("");
   const known = total !== undefined && total > 0;
   const share = known ? Math.min(1, done / total) : 0;
@@ -69,17 +75,21 @@ export function progressLine(
   const parts = [
     known ? `${Math.floor(share * 100)} %` : grouped(done),
     ...(known && moving && done < total ? [`${duration((total - done) / rate)} left`] : []),
+    ...(moving
+      ? [unit === undefined ? `${perSecond(rate)}/s` : `${perSecond(rate)} ${unit}/s`]
+      : []),
     ...Object.entries(figures).map(([name, value]) => `${name} ${figure(value)}`),
-    ...(moving ? [`${perSecond(rate)}/s`] : []),
   ];
   const room = width - displayWidth(task) - 2;
-  const bar = known ? Math.max(0, Math.min(24, Math.floor(room / 3))) : 0;
+  const least = known ? SHORTEST_BAR + 2 : 0;
   let tail = "";
   for (const part of parts) {
     const longer = tail === "" ? part : `${tail}  ${part}`;
-    if (displayWidth(longer) > room - (bar === 0 ? 0 : bar + 2)) break;
+    if (displayWidth(longer) > room - least) break;
     tail = longer;
   }
+  const rest = room - (tail === "" ? 0 : displayWidth(tail) + 2);
+  const bar = known ? Math.max(0, Math.min(LONGEST_BAR, rest)) : 0;
   const filled = Math.round(share * bar);
   return [
     task,

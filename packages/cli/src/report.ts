@@ -43,6 +43,7 @@ export async function reportOf(
         ? undefined
         : { ...catalogue.groups, purity },
     map: { ...map, rows: numbers },
+    training: result.training,
     command: context.commandLine,
     facts: [
       ["tessera", await version()],

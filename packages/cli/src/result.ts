@@ -1,6 +1,7 @@
 import type { BackendInfo, Evaluation, Model } from "@tessera/core";
 import type { CodeAnalysis, PrefixPurity, PrefixTree, SemanticIds } from "@tessera/semantic-ids";
 import type { Catalogue } from "./items.js";
+import type { RunRecord } from "./training-report/record.js";
 
 /** What `tessera ids` found out, for the terminal and for the report. */
 export interface IdsResult {
@@ -19,4 +20,6 @@ export interface IdsResult {
   /** What fitting took; `undefined` for a model that existed. */
   readonly seconds: number | undefined;
   readonly backend: BackendInfo;
+  /** How an autoencoder was trained, if one was. */
+  readonly training: RunRecord | undefined;
 }

@@ -57,7 +57,7 @@ describe("progress", () => {
 
   it("shows what fits", () => {
     expect(progressLine(progress, 100, 100, plain)).toBe(
-      "k-means  ━━━━━━──────────────────  25 %  7.5 s left  objective 0.1564  100/s",
+      "k-means  ━━━━━━──────────────────  25 %  7.5 s left  100/s  objective 0.1564",
     );
     for (let width = 20; width < 120; width++) {
       expect(progressLine(progress, 100, width, plain).length).toBeLessThanOrEqual(width);
@@ -65,10 +65,31 @@ describe("progress", () => {
     expect(progressLine(progress, 100, 39, plain)).toMatch(/^k-means {2}━+─+ {2}25 %/);
   });
 
+  it("tells of training on 80 columns and on 40", () => {
+    const figures = { loss: 31.234, distortion: 0.0912, distinct: 0.985 };
+    const progress = { task: "train", done: 9240, total: 22_000, unit: "steps", figures };
+    expect(progressLine(progress, 236, 79, plain)).toBe(
+      "train  ━━━━─────  42 %  54.1 s left  236 steps/s  loss 31.23  distortion 0.0912",
+    );
+    expect(progressLine(progress, 236, 39, plain)).toBe("train  ━━━━━────────  42 %  54.1 s left");
+  });
+
   it("counts where the total is not known", () => {
     expect(progressLine({ task: "read", done: 1500, total: undefined }, undefined, 60, plain)).toBe(
       "read  1,500",
     );
+  });
+
+  it("takes the rate of the last ten seconds", () => {
+    const written: string[] = [];
+    let time = 0;
+    const bar = createProgressBar({ write: (text) => written.push(text) }, 80, plain, () => time);
+    for (; time <= 30_000; time += 1000) {
+      // Ten times as fast in the first half.
+      const done = time <= 15_000 ? time / 10 : 1500 + (time - 15_000) / 100;
+      bar.update({ task: "a", done, total: 2650 });
+    }
+    expect(written.at(-1)).toContain("62 %  1 min 40 s left  10/s");
   });
 
   it("redraws at most every 80 ms and wipes itself", () => {

@@ -1,11 +1,13 @@
-import { appendFile, unlink, writeFile } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { FileError } from "@tessera/io";
 import { readBytes, writeFileAtomic } from "@tessera/io/node";
-import { type AutoencoderOptions, resolveSettings, type TrainingEvent } from "@tessera/rqvae";
+import { type AutoencoderOptions, resolveSettings } from "@tessera/rqvae";
 import { flag, integer, text } from "./args/options.js";
 import { UsageError } from "./args/usage-error.js";
 import type { Context } from "./context.js";
+import { Journal } from "./journal.js";
 import type { PlannedOutput } from "./outputs.js";
+import { recordOf, type RunRecord } from "./training-report/record.js";
 
 /** Options of how an autoencoder (`rqvae…`, `ae(…)>…`) is trained; other quantizers ignore them. */
 export const TRAINING_OPTIONS = {
@@ -34,6 +36,8 @@ export interface TrainingChoice {
 /** A training run's options, and what is to be done once its model is written. */
 export interface TrainingRun {
   readonly options: AutoencoderOptions;
+  /** The run so far, for a report; nothing if nothing was trained. */
+  record(): RunRecord | undefined;
   /** Completes the log. The checkpoint goes, since the model has come in its place. */
   finish(): Promise<void>;
 }
@@ -56,24 +60,25 @@ export async function openTraining(choice: TrainingChoice, context: Context): Pr
   const settings = readSettings(choice.training);
   const held =
     resume && checkpoint !== undefined ? await readIfThere(checkpoint, signal) : undefined;
-  const journal = log === undefined ? undefined : await openJournal(log, held !== undefined);
+  const journal = await Journal.open(log, held !== undefined);
   return {
     options: {
       ...settings,
       ...(held && { resume: held }),
-      ...(journal && { onEvent: journal.write }),
+      onEvent: journal.write,
       ...(checkpoint !== undefined && {
         checkpoint: {
           every: choice["checkpoint-every"] ?? 500,
           save: async (bytes: Uint8Array) => {
-            await journal?.flush();
+            await journal.flush();
             await writeFileAtomic(checkpoint, bytes, { signal });
           },
         },
       }),
     },
+    record: () => (journal.events.length === 0 ? undefined : recordOf(journal.events)),
     async finish() {
-      await journal?.flush();
+      await journal.flush();
       if (checkpoint !== undefined) await unlink(checkpoint).catch(() => undefined);
     },
   };
@@ -105,23 +110,4 @@ async function readIfThere(path: string, signal: AbortSignal): Promise<Uint8Arra
     if (error instanceof FileError && error.reason === "ENOENT") return undefined;
     throw error;
   }
-}
-
-interface Journal {
-  readonly write: (event: TrainingEvent) => void;
-  readonly flush: () => Promise<void>;
-}
-
-/** One event a line; a run that goes on appends to what it wrote before. */
-async function openJournal(path: string, append: boolean): Promise<Journal> {
-  if (!append) await writeFile(path, "");
-  let lines: string[] = [];
-  return {
-    write: (event) => void lines.push(`${JSON.stringify(event)}\n`),
-    async flush() {
-      const text = lines.join("");
-      lines = [];
-      if (text !== "") await appendFile(path, text);
-    },
-  };
 }

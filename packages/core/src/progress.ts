@@ -6,6 +6,8 @@ export interface Progress {
   readonly task: string;
   readonly done: number;
   readonly total: number | undefined;
+  /** What is counted, such as `steps`. */
+  readonly unit?: string;
   /** Figures of the moment, such as the objective. */
   readonly figures?: Readonly<Record<string, number>>;
   /** Where in the spec the part is that reports, as in {@link ModelState}, such as `levels.1`; the whole if left out. */

@@ -1,15 +1,27 @@
-import { Random } from "@tessera/core";
+import { type Matrix, Random } from "@tessera/core";
 
-/**
- * The rows of each step: every epoch visits the rows in an order of its own, so that a step's batch depends on the seed and
- * the step alone. What does not fill a batch is left out of its epoch.
- */
-export class Batches {
-  readonly #rows: number;
-  readonly #seed: number;
+/** The rows of a step: places among rows that are held, or the rows themselves, standardized. */
+export type Batch = { readonly places: Int32Array } | { readonly rows: Matrix };
+
+/** Where the rows of each step come from. */
+export interface Batches {
   /** Rows of a batch. */
   readonly size: number;
-  readonly perEpoch: number;
+  /** The rows of a step, counted from 0; they depend on the seed and the step alone. */
+  at(step: number): Batch | Promise<Batch>;
+  /** Lets go of what is open. */
+  close?(): Promise<void>;
+}
+
+/**
+ * Batches of rows in memory: every epoch visits the rows in an order of its own. What does not fill a batch is left out of
+ * its epoch.
+ */
+export class HeldBatches implements Batches {
+  readonly #rows: number;
+  readonly #seed: number;
+  readonly #perEpoch: number;
+  readonly size: number;
   #epoch = -1;
   #order: Uint32Array = new Uint32Array();
 
@@ -17,17 +29,16 @@ export class Batches {
     this.#rows = rows;
     this.#seed = seed;
     this.size = Math.min(rows, size);
-    this.perEpoch = Math.floor(rows / this.size);
+    this.#perEpoch = Math.floor(rows / this.size);
   }
 
-  /** Indices of the rows of a step, counted from 0. */
-  at(step: number): Int32Array {
-    const epoch = Math.floor(step / this.perEpoch);
+  at(step: number): { readonly places: Int32Array } {
+    const epoch = Math.floor(step / this.#perEpoch);
     if (epoch !== this.#epoch) {
       this.#order = new Random(this.#seed).stream("epoch", epoch).permutation(this.#rows);
       this.#epoch = epoch;
     }
-    const start = (step % this.perEpoch) * this.size;
-    return Int32Array.from(this.#order.subarray(start, start + this.size));
+    const start = (step % this.#perEpoch) * this.size;
+    return { places: Int32Array.from(this.#order.subarray(start, start + this.size)) };
   }
 }

@@ -3,10 +3,10 @@ import {
   encodeSafetensors,
   FormatError,
   type HostTensor,
-  type Matrix,
   printSpec,
 } from "@tessera/core";
 import { codewordsPerGroup } from "./bottleneck.js";
+import type { RowsIdentity } from "./identity.js";
 import { heldOutRows, type Plan, stateCount } from "./plan.js";
 import type { TrainerState } from "./trainer.js";
 
@@ -25,7 +25,7 @@ export interface RunState extends TrainerState {
 /** What a run is of: a checkpoint of another one is refused. */
 export interface RunIdentity {
   readonly plan: Plan;
-  readonly rows: Matrix;
+  readonly rows: RowsIdentity;
 }
 
 const FORMAT = "tessera-rqvae-checkpoint";
@@ -134,17 +134,11 @@ function readFacts(text: string | undefined): Facts {
   return facts as Facts;
 }
 
-/** Tells runs apart. Of the rows it has their shape and a hash of all values. */
+/** Tells runs apart. */
 function describeRun({ plan, rows }: RunIdentity): string {
-  const words = new Uint32Array(rows.data.buffer, rows.data.byteOffset, rows.data.length);
-  let hash = 0x811c9dc5;
-  for (const word of words) {
-    // FNV-1a over words, turned so that high bits matter too.
-    hash = Math.imul(hash ^ word, 0x01000193);
-    hash ^= hash >>> 15;
-  }
   return JSON.stringify({
-    rows: [rows.rows, rows.cols, hash >>> 0],
+    rows: [rows.rows, rows.cols, rows.hash],
+    streamed: rows.streamed,
     widths: plan.widths,
     quantizer: printSpec(plan.bottleneck.spec),
     settings: plan.settings,

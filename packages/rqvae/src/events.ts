@@ -1,8 +1,26 @@
 import type { Collapse } from "./collapse.js";
 import type { Health } from "./health.js";
+import type { TrainingSettings } from "./settings.js";
+
+/** What a run is of. */
+export interface RunFacts {
+  /** As it is written, such as `ae(512,64)>vq256`. */
+  readonly spec: string;
+  readonly settings: TrainingSettings;
+  /** All rows, those held out too. */
+  readonly rows: number;
+  readonly dimension: number;
+  /** Whether rows are read from a stream. */
+  readonly streamed: boolean;
+  /** Rows that reviews look at: those trained on, or of a stream a sample of them. */
+  readonly reviewed: number;
+  /** Values that are learned. */
+  readonly parameters: number;
+}
 
 /** What happens in a run, as it happens. */
 export type TrainingEvent =
+  | ({ readonly kind: "start" } & RunFacts)
   | {
       readonly kind: "step";
       /** Steps taken. */

@@ -41,7 +41,7 @@ export interface FitRqvaeOptions
 /**
  * Trains an RQ-VAE: `fitRqvae(rows, { levels: 3, codebookSize: 256 })` is the spec `rqvae3x256`.
  *
- * @param rows `[n, d]`, n at least the codebook's size; a stream is read into memory
+ * @param rows `[n, d]`, n at least the codebook's size; a stream of more than `bufferRows` is read anew for each epoch
  * @throws {ArgumentError} for a setting out of range
  * @throws {NonFiniteError} naming a row that is not finite
  * @throws {TrainingError} if training diverges or codebooks collapse

@@ -8,4 +8,4 @@ export { type AutoencoderOptions, autoencoderPart, createAutoencoderPart } from 
 export { type Preset, PRESETS } from "./presets.js";
 export { DEFAULT_SETTINGS, resolveSettings, type TrainingSettings } from "./settings.js";
 export type { Standard } from "./standardize.js";
-export type { TrainingEvent } from "./events.js";
+export type { RunFacts, TrainingEvent } from "./events.js";

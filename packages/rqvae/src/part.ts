@@ -1,17 +1,11 @@
 import { resolveBackend } from "@tessera/backend";
-import {
-  batchesOf,
-  isMatrix,
-  type Matrix,
-  type Rows,
-  ShapeError,
-  trainingBackend,
-} from "@tessera/core";
+import { trainingBackend } from "@tessera/core";
 import type { TransformPart } from "@tessera/transforms";
 import { autoencoderOf, restoreAutoencoder } from "./autoencoder.js";
 import { bottleneckOf, modelOf } from "./bottleneck.js";
 import { makePlan } from "./plan.js";
 import { resolveSettings, type TrainingSettings } from "./settings.js";
+import { holdRows } from "./stream.js";
 import { train, type TrainOptions } from "./train.js";
 
 /** How an autoencoder is trained: every setting, and what happens meanwhile. */
@@ -28,16 +22,16 @@ export type AutoencoderOptions = Partial<TrainingSettings> &
  */
 export function createAutoencoderPart(options: AutoencoderOptions = {}): TransformPart<"ae"> {
   const { onEvent, logEvery, checkpoint, resume, ...settings } = options;
-  resolveSettings(settings);
+  const resolved = resolveSettings(settings);
   return {
     kind: "ae",
     check: ({ quantizer }) => void bottleneckOf(quantizer),
     async fit({ widths }, rows, { options: fitOptions, seed, quantizer, fitQuantizer }) {
       const { signal, onProgress, beam } = fitOptions;
       const backend = trainingBackend(await resolveBackend(fitOptions.backend));
-      const all = await inMemory(rows, signal);
-      const plan = makePlan({ dimension: all.cols, widths, quantizer, settings, seed });
-      const { parameters, codebooks, standard } = await train(all, {
+      const held = await holdRows(rows, resolved.bufferRows, signal);
+      const plan = makePlan({ dimension: held.cols, widths, quantizer, settings, seed });
+      const { parameters, codebooks, standard } = await train(held, {
         plan,
         backend,
         fitQuantizer: (_, latents) => fitQuantizer(latents),
@@ -59,24 +53,3 @@ export function createAutoencoderPart(options: AutoencoderOptions = {}): Transfo
 
 /** {@link createAutoencoderPart} with every setting at its default. */
 export const autoencoderPart: TransformPart<"ae"> = /* @__PURE__ */ createAutoencoderPart();
-
-/** All rows in memory: training visits them in an order of its own. */
-async function inMemory(rows: Rows, signal: AbortSignal | undefined): Promise<Matrix> {
-  if (isMatrix(rows)) return rows;
-  const parts: Float32Array[] = [];
-  let cols = 0;
-  let count = 0;
-  for await (const batch of batchesOf(rows, 4096, signal)) {
-    parts.push(batch.data.slice());
-    cols = batch.cols;
-    count += batch.rows;
-  }
-  if (count === 0) throw new ShapeError("there are no rows to fit on");
-  const data = new Float32Array(count * cols);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { data, rows: count, cols };
-}

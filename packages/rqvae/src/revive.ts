@@ -1,8 +1,33 @@
 import type { Random } from "@tessera/core";
+import { valuesOf } from "./layout.js";
+import type { Trainer } from "./trainer.js";
 import { codebooksIn } from "./bottleneck.js";
 import { countCodes } from "./health.js";
 import type { Plan } from "./plan.js";
 import type { Pass } from "./review.js";
+
+/** Replaces dead codewords; what the optimizer knows of the old ones is forgotten. Returns how many there were. */
+export async function reviveDead(trainer: Trainer, pass: Pass, random: Random): Promise<number> {
+  const { plan } = trainer;
+  if (plan.settings.codebooks === "projected" || plan.bottleneck.finite) return 0;
+  const state = await trainer.read();
+  const parameters = state.parameters.slice();
+  const codebooks = valuesOf(parameters, plan.layout, "codebooks");
+  const replaced = reviveCodewords(codebooks, pass, plan, random);
+  if (replaced.length === 0) return 0;
+  const width = plan.latent / plan.bottleneck.groups;
+  const optimizer = state.optimizer.map((values) => values.slice());
+  const usage = state.usage.slice();
+  for (const codeword of replaced) {
+    usage[codeword] = 1;
+    for (const values of optimizer) {
+      const at = plan.codebooks + codeword * width;
+      values.fill(0, at, at + width);
+    }
+  }
+  trainer.write({ ...state, parameters, optimizer, usage });
+  return replaced.length;
+}
 
 /**
  * Replaces dead codewords by what rows leave over before their level, drawn by how far it is from its codeword: such rows

@@ -55,7 +55,10 @@ export interface CodebookSettings {
   readonly estimator: "straight-through" | "rotation";
   /** Probability that a training step leaves out the levels after a random one. Default 0. */
   readonly levelDropout: number;
-  /** Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 4. */
+  /**
+   * Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 4. Rows of a stream that
+   * is longer than `bufferRows` are not pulled.
+   */
   readonly separation: number;
   /**
    * ε of each level, or of all: where it is above 0, a training step's rows are shared out among the level's codewords by
@@ -106,6 +109,16 @@ export interface RunSettings {
   readonly criterion: "distortion" | "collisions";
   /** Reviews without a better state after which training stops. Default: none. */
   readonly patience: number | undefined;
+  /**
+   * Rows of a stream that are shuffled at a time, in a buffer of so many. A stream of no more is read into memory and trained on
+   * as a matrix is. Default 65 536.
+   */
+  readonly bufferRows: number;
+  /**
+   * Rows of a longer stream that stand for all: a seeded sample, held in memory, that codebooks start on and reviews look at;
+   * of held-out rows as many. Default 65 536.
+   */
+  readonly reviewRows: number;
   /** What happens when codebooks collapse: an error, or an event. Default `error`. */
   readonly onCollapse: "error" | "report";
 }
@@ -150,6 +163,8 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   holdOut: 0,
   criterion: "distortion",
   patience: undefined,
+  bufferRows: 65_536,
+  reviewRows: 65_536,
   onCollapse: "error",
 };
 
@@ -190,6 +205,8 @@ const INTEGERS: Partial<Record<keyof TrainingSettings, number>> = {
   steps: 1,
   pretraining: 0,
   reviewEvery: 1,
+  bufferRows: 1,
+  reviewRows: 1,
 };
 
 /** Settings with defaults in place. @throws {ArgumentError} naming the first that is out of range */

@@ -16,13 +16,27 @@ export function standardOf(
 ): Standard {
   const mean = new Float64Array(cols);
   const squares = new Float64Array(cols);
-  if (kind !== "none") {
-    for (let i = 0; i < data.length; i++) mean[i % cols]! += data[i]! / rows;
-    for (let i = 0; i < data.length; i++)
-      squares[i % cols]! += (data[i]! - mean[i % cols]!) ** 2 / rows;
-  } else squares.fill(1);
-  const all = squares.reduce((sum, value) => sum + value, 0) / cols;
-  const variances = kind === "columns" ? squares : squares.map(() => all);
+  for (let i = 0; i < data.length; i++) mean[i % cols]! += data[i]! / rows;
+  for (let i = 0; i < data.length; i++)
+    squares[i % cols]! += (data[i]! - mean[i % cols]!) ** 2 / rows;
+  return standardFrom(mean, squares, kind);
+}
+
+/** By the means and variances of columns. */
+export function standardFrom(
+  mean: Float64Array,
+  variance: Float64Array,
+  kind: NetworkSettings["standardize"],
+): Standard {
+  const cols = mean.length;
+  if (kind === "none")
+    return standardFrom(
+      mean.map(() => 0),
+      variance.map(() => 1),
+      "columns",
+    );
+  const all = variance.reduce((sum, value) => sum + value, 0) / cols;
+  const variances = kind === "columns" ? variance : variance.map(() => all);
   const row = (values: Float64Array): Matrix => ({
     data: Float32Array.from(values),
     rows: 1,
@@ -30,7 +44,7 @@ export function standardOf(
   });
   return {
     mean: row(mean),
-    deviation: row(variances.map((variance) => Math.sqrt(variance) || 1)),
+    deviation: row(variances.map((value) => Math.sqrt(value) || 1)),
   };
 }
 

@@ -1,45 +1,40 @@
 import {
   ArgumentError,
-  checkFinite,
   type Matrix,
   type Model,
   NonFiniteError,
-  type OnProgress,
+  printSpec,
   Random,
+  sizeOf,
   type Spec,
   type Tensor,
   throwIfAborted,
   type TrainingBackend,
 } from "@tessera/core";
 import { arrange, rowsWithTargets } from "./arrange.js";
-import { Batches } from "./batches.js";
-import { valuesOfModel } from "./bottleneck.js";
 import { loadCheckpoint, type RunState, saveCheckpoint } from "./checkpoint.js";
 import { findCollapse } from "./collapse.js";
 import { TrainingError } from "./errors.js";
-import type { TrainingEvent } from "./events.js";
-import { countCodes, type Health, healthOf } from "./health.js";
+import type { RunFacts } from "./events.js";
+import { type Health, healthOf } from "./health.js";
 import { initialParameters } from "./initial.js";
-import { type Input, prepareInput } from "./input.js";
-import { valuesOf } from "./layout.js";
 import { startByPca } from "./pca-start.js";
-import { heldOutRows, learningRateAt, type Plan } from "./plan.js";
-import { allLatents, type Pass, passOver } from "./review.js";
-import { reviveCodewords } from "./revive.js";
+import type { Plan } from "./plan.js";
+import { type Pass, passOver } from "./review.js";
+import { reviveDead } from "./revive.js";
 import { separateRows } from "./separate.js";
+import { openSource, type Source } from "./source.js";
+import { startCodebooks } from "./start.js";
 import type { Standard } from "./standardize.js";
+import type { RowStream } from "./stream.js";
+import { Telemetry, type TelemetryOptions } from "./telemetry.js";
 import { initialState, type StepLosses, Trainer } from "./trainer.js";
 
-export interface TrainOptions {
-  readonly plan: Plan;
+export interface TrainOptions extends TelemetryOptions {
   readonly backend: TrainingBackend;
   /** Fits the quantizer that the codebooks start from, on latents. */
   readonly fitQuantizer: (spec: Spec, latents: Matrix) => Promise<Model>;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  readonly onEvent?: ((event: TrainingEvent) => void) | undefined;
-  /** Steps between two events of a step. Default 10. */
-  readonly logEvery?: number | undefined;
   /** Called with the bytes of a checkpoint every so many steps; the run waits for it. */
   readonly checkpoint?:
     | { readonly every: number; readonly save: (bytes: Uint8Array) => Promise<void> }
@@ -55,7 +50,7 @@ export interface Trained {
   /** What latents are quantized by, `[Σk, latent]`. */
   readonly codebooks: Float32Array;
   readonly standard: Standard;
-  /** Of all training rows, at the end. */
+  /** Of all training rows, at the end; of a stream, of its sample. */
   readonly health: Health;
   /** Steps taken. */
   readonly steps: number;
@@ -70,19 +65,20 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
 
 /**
  * Trains an autoencoder with the codebooks of its latents: first alone, then with codebooks that start by k-means on the
- * latents of all rows. The same rows, plan and engine give the same model to the bit, also from a checkpoint.
+ * latents of all rows. The same rows, plan and engine give the same model to the bit, also from a checkpoint. A sample of
+ * `reviewRows` stands for the rows of a stream wherever all are looked at; those are not separated.
  *
- * @param rows `[n, dimension]`, finite
- * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords
+ * @param rows `[n, dimension]`, finite; or more, to be read anew for every epoch
+ * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords, or a stream changes meanwhile
  * @throws {NonFiniteError} naming the first row that is not finite
  * @throws {TrainingError} if training diverges, or codebooks collapse and the settings say so
  * @throws {FormatError} if the checkpoint is of another run
  * @throws {AbortedError} once `signal` fires
  */
-export async function train(rows: Matrix, options: TrainOptions): Promise<Trained> {
-  checkFinite(rows);
-  checkEnoughRows(rows, options.plan);
-  const run = new Run(rows, options);
+export async function train(rows: Matrix | RowStream, options: TrainOptions): Promise<Trained> {
+  const source = await openSource(rows, options.plan, options.signal);
+  checkEnoughRows(source, options.plan);
+  const run = new Run(source, options);
   try {
     return await run.finish();
   } catch (error) {
@@ -93,41 +89,41 @@ export async function train(rows: Matrix, options: TrainOptions): Promise<Traine
       cause: error,
     });
   } finally {
-    run.dispose();
+    await run.dispose();
   }
 }
 
 /** Codebooks start late; that they cannot start must not come out then. */
-function checkEnoughRows({ rows }: Matrix, plan: Plan): void {
+function checkEnoughRows({ trained, identity }: Source, plan: Plan): void {
   const most = plan.bottleneck.finite ? 1 : Math.max(...plan.bottleneck.sizes);
-  const trained = rows - heldOutRows(rows, plan);
-  if (trained >= most) return;
-  throw new ArgumentError(`${most} codewords need as many rows to train on, not ${trained}`, {
-    hint: "choose a smaller codebook, or bring more rows",
+  if (trained.rows >= most) return;
+  const rows = identity.streamed ? "reviewRows" : "rows to train on";
+  throw new ArgumentError(`${most} codewords need as many ${rows}, not ${trained.rows}`, {
+    hint: identity.streamed
+      ? `set reviewRows to ${most} or more`
+      : "choose a smaller codebook, or bring more rows",
   });
 }
 
 class Run {
   readonly #options: TrainOptions;
-  readonly #rows: Matrix;
-  readonly #input: Input;
+  readonly #source: Source;
+  /** The rows that reviews look at. */
   readonly #data: Tensor<"float32">;
   readonly #heldOut: Tensor<"float32"> | undefined;
-  readonly #batches: Batches;
   readonly #trainer: Trainer;
+  readonly #telemetry: Telemetry;
   #state: Pick<RunState, "started" | "targets" | "best" | "waited">;
   /** Rows with targets. */
   #aimed: readonly number[];
-  #pending: { readonly step: number; readonly losses: Promise<readonly Float32Array[]> }[] = [];
-  #figures: Readonly<Record<string, number>> = {};
 
-  constructor(rows: Matrix, options: TrainOptions) {
+  constructor(source: Source, options: TrainOptions) {
     const { plan, backend, resume } = options;
     this.#options = options;
-    this.#rows = rows;
-    this.#input = prepareInput(rows, plan);
+    this.#source = source;
+    this.#telemetry = new Telemetry(options);
     const state: RunState = resume
-      ? loadCheckpoint(resume, { plan, rows })
+      ? loadCheckpoint(resume, { plan, rows: source.identity })
       : {
           ...initialState(plan, initialParameters(plan)),
           started: false,
@@ -138,8 +134,7 @@ class Run {
     const { started, targets, best, waited } = state;
     this.#state = { started, targets, best, waited };
     this.#aimed = targets ? rowsWithTargets(targets, plan) : [];
-    const { trained, heldOut } = this.#input;
-    this.#batches = new Batches(trained.rows, plan.settings.batchSize, plan.seed);
+    const { trained, heldOut } = source;
     this.#data = backend.borrow(trained.data, [trained.rows, trained.cols]);
     this.#heldOut = heldOut && backend.tensor(heldOut.data, [heldOut.rows, heldOut.cols]);
     this.#trainer = new Trainer(backend, plan, state);
@@ -149,26 +144,32 @@ class Run {
     return this.#trainer.step;
   }
 
-  dispose(): void {
-    for (const { losses } of this.#pending) losses.catch(() => undefined);
+  async dispose(): Promise<void> {
     this.#trainer.dispose();
     this.#data.dispose();
     this.#heldOut?.dispose();
+    await this.#source.batches.close?.();
   }
 
   async finish(): Promise<Trained> {
-    const { plan, signal, checkpoint, resume, onEvent, logEvery = 10 } = this.#options;
-    if (resume) onEvent?.({ kind: "resume", step: this.step });
+    const { plan, signal, checkpoint, resume } = this.#options;
+    const { batches, identity } = this.#source;
+    this.#telemetry.event({ kind: "start", ...factsOf(plan, this.#source) });
+    if (resume) this.#telemetry.event({ kind: "resume", step: this.step });
     const { pretraining, steps } = plan.settings;
-    // A pass over all rows should not take longer than the steps between two of them.
-    const reviewEvery = Math.max(plan.settings.reviewEvery, this.#batches.perEpoch);
+    // A pass over the rows should not take longer than the steps between two of them.
+    const stepsOfPass = Math.floor(this.#data.shape[0]! / batches.size);
+    const reviewEvery = Math.max(plan.settings.reviewEvery, stepsOfPass);
     const total = pretraining + steps;
     const trainer = this.#trainer;
     if (plan.settings.start === "pca" && trainer.step === 0) await this.#startByPca();
     while (trainer.step < total) {
       throwIfAborted(signal);
       const { step } = trainer;
-      if (step >= pretraining && !this.#state.started) await this.#start();
+      if (step >= pretraining && !this.#state.started) {
+        await startCodebooks(trainer, this.#data, batches.size, this.#options.fitQuantizer);
+        this.#state = { ...this.#state, started: true };
+      }
       const since = step - pretraining;
       if (
         since > 0 &&
@@ -176,14 +177,14 @@ class Run {
         (await this.#review(since, since / reviewEvery))
       )
         break;
-      const losses = this.#train(step);
-      if (trainer.step % logEvery === 0) this.#measure(losses);
+      const losses = await this.#train(step);
+      this.#telemetry.measure(trainer.step, losses);
       for (const tensor of Object.values(losses)) (tensor as Tensor | undefined)?.dispose();
       if (trainer.step % STEPS_AHEAD === 0 || trainer.step === total) await this.#catchUp(total);
       if (checkpoint && trainer.step % checkpoint.every === 0) {
         await this.#catchUp(total);
         const state = { ...(await trainer.read()), ...this.#state };
-        await checkpoint.save(saveCheckpoint(state, { plan, rows: this.#rows }));
+        await checkpoint.save(saveCheckpoint(state, { plan, rows: identity }));
       }
     }
     await this.#catchUp(total);
@@ -194,21 +195,26 @@ class Run {
     const { plan, backend, signal } = this.#options;
     const state = await this.#trainer.read();
     const parameters = state.parameters.slice();
-    await startByPca(parameters, plan, this.#input.trained, { backend, signal });
+    await startByPca(parameters, plan, this.#source.trained, { backend, signal });
     this.#trainer.write({ ...state, parameters });
   }
 
   /** One step on its batch, rows with targets last. */
-  #train(step: number): StepLosses {
+  async #train(step: number): Promise<StepLosses> {
     const { backend } = this.#trainer;
     const { targets, started } = this.#state;
-    const indices = this.#batches.at(step);
+    const levels = started ? this.#levelsAt(step) : 0;
+    const batch = await this.#source.batches.at(step);
+    if ("rows" in batch) {
+      const { data, rows, cols } = batch.rows;
+      return backend.scope(() => this.#trainer.train(backend.tensor(data, [rows, cols]), levels));
+    }
     const arranged = targets
-      ? arrange(indices, targets, this.#aimed, step, this.#options.plan)
+      ? arrange(batch.places, targets, this.#aimed, step, this.#options.plan)
       : undefined;
     return backend.scope(() => {
-      const x = backend.take(this.#data, backend.tensor(arranged?.indices ?? indices));
-      return this.#trainer.train(x, started ? this.#levelsAt(step) : 0, arranged?.targets);
+      const x = backend.take(this.#data, backend.tensor(arranged?.indices ?? batch.places));
+      return this.#trainer.train(x, levels, arranged?.targets);
     });
   }
 
@@ -221,34 +227,6 @@ class Run {
     return random.uniform() < plan.settings.levelDropout ? 1 + random.integer(levels) : levels;
   }
 
-  /** Starts the codebooks by fitting the quantizer to the latents of all rows. */
-  async #start(): Promise<void> {
-    const { plan, fitQuantizer } = this.#options;
-    const trainer = this.#trainer;
-    if (plan.bottleneck.finite) {
-      this.#state = { ...this.#state, started: true };
-      return;
-    }
-    const latents = await allLatents(trainer, this.#data);
-    const shape = { rows: this.#data.shape[0]!, cols: plan.latent };
-    const model = await fitQuantizer(plan.bottleneck.spec, { data: latents, ...shape });
-    const state = await trainer.read();
-    const parameters = state.parameters.slice();
-    valuesOf(parameters, plan.layout, "codebooks").set(valuesOfModel(model, plan.bottleneck));
-    trainer.write({ ...state, parameters });
-    this.#state = { ...this.#state, started: true };
-    if (plan.settings.codebooks !== "ema") return;
-    // As if the average had long been running: else the first batch would move its codewords all the way.
-    const { codes } = await passOver(trainer, this.#data);
-    const usage = codes.flatMap((level, l) =>
-      Array.from(
-        countCodes(level, plan.bottleneck, l),
-        (count) => (count * this.#batches.size) / shape.rows,
-      ),
-    );
-    trainer.write({ ...state, parameters, usage: Float32Array.from(usage) });
-  }
-
   /**
    * Looks at all rows: measures, revives, separates. Whether training should stop.
    *
@@ -256,60 +234,39 @@ class Run {
    * @param count reviews by now, this one included
    */
   async #review(since: number, count: number): Promise<boolean> {
-    const { plan, onEvent } = this.#options;
+    const { plan } = this.#options;
     const { settings, seed } = plan;
     const trainer = this.#trainer;
     const { step } = trainer;
     const pass = await passOver(trainer, this.#data);
-    const health = healthOf(pass, plan, this.#input.variance);
-    const heldOut =
-      this.#heldOut && healthOf(await passOver(trainer, this.#heldOut), plan, this.#input.variance);
+    const health = this.#healthOf(pass);
+    const heldOut = this.#heldOut && this.#healthOf(await passOver(trainer, this.#heldOut));
     const late = since > REVIVE_UNTIL * settings.steps;
     const dead = health.levels.some((level) => level.dead > 0);
     const revived =
-      dead && !late ? await this.#revive(pass, new Random(seed).stream("revive", step)) : 0;
-    if (settings.separation > 0) {
+      dead && !late ? await reviveDead(trainer, pass, new Random(seed).stream("revive", step)) : 0;
+    // Few rows of a stream meet in its sample; the codes of the others are not known.
+    if (settings.separation > 0 && !this.#source.identity.streamed) {
       const codebooks = await trainer.readCodebooks();
       const targets = separateRows(codebooks, pass, plan, this.#state.targets);
       this.#state = { ...this.#state, targets };
       this.#aimed = rowsWithTargets(targets, plan);
     }
-    this.#figures = figuresOf(health);
-    onEvent?.({ kind: "review", step, revived, heldOut, ...health });
+    this.#telemetry.review({ kind: "review", step, revived, heldOut, ...health });
     if (count >= REVIEWS_BEFORE_COLLAPSE) this.#checkCollapse(health);
     return heldOut !== undefined && this.#keepBest(heldOut);
   }
 
-  /** Replaces dead codewords; what the optimizer knows of the old ones is forgotten. */
-  async #revive(pass: Pass, random: Random): Promise<number> {
-    const { plan } = this.#options;
-    if (plan.settings.codebooks === "projected" || plan.bottleneck.finite) return 0;
-    const trainer = this.#trainer;
-    const state = await trainer.read();
-    const parameters = state.parameters.slice();
-    const codebooks = valuesOf(parameters, plan.layout, "codebooks");
-    const replaced = reviveCodewords(codebooks, pass, plan, random);
-    if (replaced.length === 0) return 0;
-    const width = plan.latent / plan.bottleneck.groups;
-    const optimizer = state.optimizer.map((values) => values.slice());
-    const usage = state.usage.slice();
-    for (const codeword of replaced) {
-      usage[codeword] = 1;
-      for (const values of optimizer) {
-        const at = plan.codebooks + codeword * width;
-        values.fill(0, at, at + width);
-      }
-    }
-    trainer.write({ ...state, parameters, optimizer, usage });
-    return replaced.length;
+  #healthOf(pass: Pass): Health {
+    return healthOf(pass, this.#options.plan, this.#source.variance);
   }
 
   #checkCollapse(health: Health): void {
-    const { plan, onEvent } = this.#options;
+    const { plan } = this.#options;
     const { step } = this.#trainer;
-    const collapse = findCollapse(health, plan, this.#input.scale, this.#data.shape[0]!);
+    const collapse = findCollapse(health, plan, this.#source.scale, this.#data.shape[0]!);
     if (!collapse) return;
-    onEvent?.({ kind: "collapse", step, ...collapse });
+    this.#telemetry.event({ kind: "collapse", step, ...collapse });
     if (plan.settings.onCollapse === "report") return;
     throw new TrainingError("collapsed", step, collapse.message, { hint: collapse.remedy });
   }
@@ -328,54 +285,40 @@ class Run {
     return false;
   }
 
-  #measure({ reconstruction, quantization }: StepLosses): void {
-    if (!this.#options.onEvent && !this.#options.onProgress) return;
-    const losses = Promise.all([
-      reconstruction.read(),
-      ...(quantization ? [quantization.read()] : []),
-    ]);
-    losses.catch(() => undefined);
-    this.#pending.push({ step: this.#trainer.step, losses });
-  }
-
-  /** Waits for what was enqueued, and tells of the steps that were measured. */
+  /** Waits for what was enqueued, and tells of it. */
   async #catchUp(total: number): Promise<void> {
-    const { plan, onEvent, onProgress } = this.#options;
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const { step, losses } of pending) {
-      const [errors, distances] = await losses;
-      const sum = (values: Float32Array): number => values.reduce((all, value) => all + value, 0);
-      const reconstruction = sum(errors!);
-      const quantization = distances ? sum(distances) / errors!.length : 0;
-      const learningRate = learningRateAt(step - 1, plan);
-      onEvent?.({ kind: "step", step, reconstruction, quantization, learningRate });
-      this.#figures = { ...this.#figures, loss: reconstruction };
-    }
+    await this.#telemetry.catchUp();
     await this.#trainer.backend.sync();
-    await onProgress?.({ task: "train", done: this.#trainer.step, total, figures: this.#figures });
+    await this.#telemetry.progress(this.step, total);
   }
 
   async #result(): Promise<Trained> {
-    const { plan, onEvent } = this.#options;
     const trainer = this.#trainer;
     const { step } = trainer;
     if (this.#heldOut) {
-      await this.#keepBest(
-        healthOf(await passOver(trainer, this.#heldOut), plan, this.#input.variance),
-      );
+      await this.#keepBest(this.#healthOf(await passOver(trainer, this.#heldOut)));
       trainer.write({ ...(await trainer.read()), parameters: this.#state.best!.parameters });
     }
-    const health = healthOf(await passOver(trainer, this.#data), plan, this.#input.variance);
-    onEvent?.({ kind: "review", step, revived: 0, heldOut: undefined, ...health });
+    const heldOut = this.#heldOut && this.#healthOf(await passOver(trainer, this.#heldOut));
+    const health = this.#healthOf(await passOver(trainer, this.#data));
+    this.#telemetry.review({ kind: "review", step, revived: 0, heldOut, ...health });
     const [{ parameters }, codebooks] = await Promise.all([
       trainer.read(),
       trainer.readCodebooks(),
     ]);
-    return { parameters, codebooks, standard: this.#input.standard, health, steps: step };
+    return { parameters, codebooks, standard: this.#source.standard, health, steps: step };
   }
 }
 
-function figuresOf({ relativeDistortion, distinct }: Health): Readonly<Record<string, number>> {
-  return { relativeDistortion, distinct };
+function factsOf(plan: Plan, { identity, trained }: Source): RunFacts {
+  const { widths, bottleneck, settings, dimension, layout } = plan;
+  return {
+    spec: `ae(${widths.join()})>${printSpec(bottleneck.spec)}`,
+    settings,
+    rows: identity.rows,
+    dimension,
+    streamed: identity.streamed,
+    reviewed: trained.rows,
+    parameters: layout.slots.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+  };
 }

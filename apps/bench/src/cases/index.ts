@@ -4,6 +4,7 @@ import { codes } from "./codes.js";
 import { kmeans, kmeansByDefault, kmeansInJavaScript } from "./kmeans.js";
 import { product } from "./product.js";
 import { residualBeam, residualCatalogue } from "./residual.js";
+import { rqvaeCatalogue, rqvaeStep } from "./rqvae.js";
 import { search } from "./search.js";
 import { stream } from "./stream.js";
 
@@ -28,6 +29,10 @@ export function allCases(quick: boolean, threads: number): BenchCase[] {
     ...product("pq", hundred),
     ...residualBeam("rq-beam", hundred),
     residualCatalogue("rq-industrial", industrial, quick ? 2 : 10),
+    ...[64, 1024].map((batch) =>
+      rqvaeStep(`rqvae-step-${batch}`, { ...few, cols: 512 }, batch, quick ? 20 : 100),
+    ),
+    rqvaeCatalogue("rqvae-industrial", industrial, quick ? 200 : undefined),
     ...codes(million),
     ...(quick ? [] : search("search-words", words, 256)),
     ...search("search-1m", million, quick ? 32 : 1024),

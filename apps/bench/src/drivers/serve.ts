@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { NpyData } from "@tessera/io";
 import { openVectors, writeNpy } from "@tessera/io/node";
 import type { Matrix } from "@tessera/core";
-import type { Greeting, Request, Task } from "../protocol.js";
+import type { CodeFacts, Greeting, Request, Task } from "../protocol.js";
 
 /** A task made ready. */
 export interface Job<T = unknown> {
@@ -19,6 +19,8 @@ export interface NpyArray {
   readonly shape: readonly number[];
   /** Of an index that was searched. */
   readonly bytesPerVector?: number;
+  /** Of a model that names rows. */
+  readonly codes?: CodeFacts;
 }
 
 /** How to make each kind of task ready. */
@@ -58,9 +60,9 @@ export async function serve(greeting: Omit<Greeting, "startBytes">, kinds: Kinds
         } while (performance.now() < end);
         say({ ok: true, seconds, peakBytes: peakBytes() });
       } else {
-        const { data, shape, bytesPerVector } = await current.result(last);
+        const { data, shape, bytesPerVector, codes } = await current.result(last);
         await writeNpy(request.path, data, shape);
-        say({ ok: true, bytesPerVector });
+        say({ ok: true, bytesPerVector, codes });
       }
     } catch (error) {
       say({ ok: false, error: error instanceof Error ? error.message : `${error}` });

@@ -9,6 +9,7 @@ import { multiplyAdd } from "./multiply-add.js";
 import { serve } from "./serve.js";
 import { assign } from "./tessera-assign.js";
 import { scalarDecode, scalarEncode, signs } from "./tessera-codes.js";
+import { rqvaeSteps, rqvaeTraining } from "./tessera-rqvae.js";
 import { search } from "./tessera-search.js";
 import {
   encode,
@@ -35,6 +36,8 @@ await serve(
     "pq-encode": (task) => encode(fitProduct, backend, task),
     "rq-train": (task) => train(fitResidual, backend, task),
     "rq-encode": (task) => encode(fitResidual, backend, task),
+    "rqvae-step": (task) => rqvaeSteps(backend, task),
+    "rqvae-train": (task) => rqvaeTraining(backend, task),
     "scalar-encode": (task) => scalarEncode(backend, task),
     "scalar-decode": (task) => scalarDecode(backend, task),
     signs: (task) => signs(backend, task),

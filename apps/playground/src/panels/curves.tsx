@@ -3,7 +3,7 @@ import { LineChart } from "../views/line-chart.js";
 
 const NAMES: Readonly<Record<string, string>> = {
   objective: "sum of squared errors",
-  relativeDistortion: "relative distortion",
+  distortion: "relative distortion",
   distinct: "distinct codes",
   loss: "reconstruction loss",
 };

@@ -127,6 +127,7 @@ describe("help", () => {
         encode     turn vectors into codes
         decode     turn codes back into vectors
         eval       measure how well a model fits vectors
+        report     show how a training run went
         index      make an index of vectors to search
         search     find the nearest vectors
         recommend  find out which quantizer to search vectors with

@@ -157,6 +157,7 @@ export const ids = defineCommand({
           purity: groups && prefixPurity(evaluation.codes, groups.values),
           seconds: reuses ? undefined : work.seconds,
           backend: work.info,
+          training: training.record(),
         };
 
         // Everything is computed before anything is written.

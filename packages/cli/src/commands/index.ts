@@ -10,6 +10,7 @@ import { ids } from "./ids.js";
 import { importCommand } from "./import.js";
 import { inspect } from "./inspect.js";
 import { recommend } from "./recommend.js";
+import { report } from "./report.js";
 import { search } from "./search.js";
 
 /** Every command, in the order in which help lists them. */
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   encode,
   decode,
   evaluateCommand,
+  report,
   buildIndex,
   search,
   recommend,

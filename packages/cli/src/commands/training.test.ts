@@ -70,6 +70,44 @@ describe("an autoencoder", () => {
     });
   });
 
+  it("has a report: of fit, of ids, and of a log", async () => {
+    const log = ["--log", at("told.jsonl")];
+    const fitted = await json(
+      ...FIT,
+      "--out",
+      at("told.safetensors"),
+      "--report",
+      at("r.html"),
+      ...log,
+    );
+    expect(fitted["report"]).toBe(at("r.html"));
+    const again = await json("report", at("told.jsonl"), "--out", at("again.html"));
+    expect(again).toMatchObject({ spec: "ae(12,4)>rq2x8", steps: 60, report: at("again.html") });
+    const [page, ofLog] = await Promise.all(
+      ["r.html", "again.html"].map((name) => readFile(at(name), "utf8")),
+    );
+    expect(page).toContain("Codebooks by level");
+    expect(ofLog).toBe(page);
+    const named = ["ids", ...FIT.slice(1), "--report", at("ids.html")];
+    expect((await tessera(named)).code).toBe(0);
+    const ofIds = await readFile(at("ids.html"), "utf8");
+    expect(ofIds).toContain("The Semantic-ID tree");
+    expect(ofIds).toContain("Codebooks by level");
+  });
+
+  it("has no report where nothing is trained, or of what is no log", async () => {
+    const argv = ["fit", vectors, "--spec", "rq2x8", "--out", at("no.safetensors")];
+    const refused = await tessera([...argv, "--report", at("no.html")]);
+    expect(refused).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("rq2x8 is not trained"),
+    });
+    await writeFile(at("no.jsonl"), '{"kind":"step"}\n');
+    const { code, err } = await tessera(["report", at("no.jsonl"), "--out", at("no.html")]);
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining("line 1 is not") });
+    expect(await filesIn(folder)).not.toContain("no.html");
+  });
+
   it("refuses a checkpoint of something else", async () => {
     await writeFile(at("other.ckpt"), "not a checkpoint");
     const argv = [

@@ -1,5 +1,6 @@
 import type { CodeAnalysis, PrefixPurity, PrefixTree, SemanticIds } from "@tessera/semantic-ids";
 import type { PlaneMap } from "@tessera/transforms";
+import type { RunRecord } from "../training-report/record.js";
 
 /** Everything that the report shows. */
 export interface ReportData {
@@ -18,6 +19,8 @@ export interface ReportData {
   /** Known kinds of the items, and how well prefixes agree with them. */
   readonly groups?: GroupFigures | undefined;
   readonly map: MapFigures;
+  /** How an autoencoder was trained, if it was. */
+  readonly training?: RunRecord | undefined;
   /** The command line that made the report, and facts about where it ran. */
   readonly command: string;
   readonly facts: readonly (readonly [string, string])[];

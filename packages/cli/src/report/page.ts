@@ -6,11 +6,22 @@ import { type Html, html } from "./html.js";
 import { mapSection } from "./map.js";
 import { puritySection } from "./purity.js";
 import { STYLE } from "./style.js";
+import { trainingSections } from "../training-report/sections.js";
 import { treeSection } from "./tree.js";
 import { usageSection } from "./usage.js";
 
 /** The report as one HTML file, which loads nothing and runs nothing. */
 export function renderReport(data: ReportData): string {
+  return document(
+    `Semantic IDs of ${data.source} · ${data.spec}`,
+    html`${header(data)} ${distortionSection(data)} ${usageSection(data)} ${collisionSection(data)}
+    ${data.groups === undefined ? undefined : puritySection(data.groups)} ${mapSection(data)}
+    ${treeSection(data)} ${data.training && trainingSections(data.training)} ${reproduction(data)}`,
+  );
+}
+
+/** A page of its own, in the style of all reports. */
+export function document(title: string, content: Html): string {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -20,15 +31,11 @@ export function renderReport(data: ReportData): string {
           http-equiv="Content-Security-Policy"
           content="default-src 'none'; style-src 'unsafe-inline'"
         />
-        <title>Semantic IDs of ${data.source} · ${data.spec}</title>
+        <title>${title}</title>
         ${STYLE}
       </head>
       <body>
-        <main>
-          ${header(data)} ${distortionSection(data)} ${usageSection(data)} ${collisionSection(data)}
-          ${data.groups === undefined ? undefined : puritySection(data.groups)} ${mapSection(data)}
-          ${treeSection(data)} ${reproduction(data)}
-        </main>
+        <main>${content}</main>
       </body>
     </html>`;
   // Template indentation is for the eyes of whoever edits it, and would be a third of the file.

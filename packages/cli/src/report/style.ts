@@ -70,6 +70,26 @@ summary::-webkit-details-marker{display:none}
 .tree li .code{color:var(--soft);flex:none}
 .tree .more{color:var(--soft);font-size:.85rem;margin:.2rem 0 .4rem 1.1rem}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:.7rem .9rem;margin:.5rem 0 .8rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));gap:1.4rem 1.6rem}
+.chart figcaption{margin:0 0 .5rem}
+.plot{display:grid;grid-template:11rem 1.3rem/3.4rem minmax(0,1fr)}
+.plot svg{height:100%;border-bottom:1px solid var(--line)}
+.ys,.xs{position:relative;font-size:.75rem;color:var(--soft);font-variant-numeric:tabular-nums}
+.ys span{position:absolute;right:.45rem;transform:translateY(50%);white-space:nowrap}
+.xs{grid-column:2}
+.xs span{position:absolute;transform:translateX(-50%);padding-top:.15rem}
+.xs span:first-child{transform:none}
+.chart path{fill:none;stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}
+.chart line{vector-effect:non-scaling-stroke}
+.chart .grid{stroke:var(--line)}
+.chart .mark{stroke:var(--soft);stroke-dasharray:1 3;stroke-width:1.5}
+.chart .legend{margin-top:.3rem}
+.chart .legend li{display:flex;align-items:center}
+.chart .legend svg{width:28px;height:8px;margin-right:.45em;flex:none}
+.chart details,details.all{border:0;margin-top:.2rem}
+.chart summary,.all summary{display:list-item;list-style:revert;margin-left:1.1rem;font-size:.85rem;color:var(--soft)}
+.chart summary::before,.all summary::before{content:none!important}
+.chart summary::-webkit-details-marker,.all summary::-webkit-details-marker{display:revert}
 @media (max-width:36rem){main{padding:1.2rem .6rem 3rem}section{padding:.9rem .8rem}summary{grid-template-columns:max-content max-content minmax(0,1fr)}summary .track{display:none}.map svg path{stroke-width:5}.map b{font-size:.6rem;padding:.08rem .2rem}.tree li{display:block}.tree li .code{display:block;font-size:.72em}.tree ul{margin-left:.2rem}td{display:block;border:0;padding-top:0}td:first-child{border-top:1px solid var(--line);padding-top:.3rem}tr:first-child td{border-top:0}.bars{gap:.4rem .5rem;font-size:.9rem}details details{margin-left:.8rem}}
 @media print{section{break-inside:avoid}}
 </style>`);
