@@ -9,9 +9,14 @@ export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no stale build can pass or fail them.
     alias: [
+      {
+        find: "@tessera/backend-webgpu/tfjs",
+        replacement: `${packages}backend-webgpu/src/tfjs/index.ts`,
+      },
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
       { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },
+      { find: "@tessera/tfjs/layers", replacement: `${packages}tfjs/src/layers/index.ts` },
       ...readdirSync(packages).map((name) => ({
         find: new RegExp(`^@tessera/${name}$`),
         replacement: `${packages}${name}/src/index.ts`,
