@@ -2,6 +2,7 @@ import {
   add,
   less,
   reshape,
+  scalar,
   slice,
   stack,
   sub,
@@ -38,11 +39,12 @@ export function checkCodebooks(codebooks: readonly Tensor[]): void {
  */
 export function selectCodes(rows: Tensor2D, codebooks: readonly Tensor2D[]): Tensor2D {
   const finite = finiteRows(rows);
+  const none = scalar(-1, "int32");
   let left = rows;
   const columns = codebooks.map((codebook, level) => {
     const codes = nearest(left, codebook);
     if (level + 1 < codebooks.length) left = sub(left, lookUp(codebook, codes));
-    return where(finite, codes, -1);
+    return where<Tensor>(finite, codes, none) as Tensor1D;
   });
   return stack<Tensor1D>(columns, 1) as Tensor2D;
 }

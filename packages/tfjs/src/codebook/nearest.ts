@@ -9,6 +9,7 @@ import {
   min,
   mul,
   range,
+  scalar,
   square,
   sub,
   sum,
@@ -40,7 +41,7 @@ export function nearest(rows: Tensor2D, codebook: Tensor2D): Tensor1D {
 
 /** The codewords of codes, `[n, d]`; of code 0 where there is none. */
 export function lookUp(codebook: Tensor2D, codes: Tensor1D): Tensor2D {
-  return gather(codebook, maximum<Tensor1D>(codes, 0));
+  return gather(codebook, maximum<Tensor1D>(codes, scalar(0, "int32")));
 }
 
 /** Which row has which code, `[K, n]`: 1 or 0, and all 0 for a row without a code. */

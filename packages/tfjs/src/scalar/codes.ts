@@ -8,6 +8,7 @@ import {
   less,
   lessEqual,
   mul,
+  scalar,
   sub,
   sum,
   type Tensor,
@@ -23,7 +24,7 @@ import { centresOf, checkLevels, halvesOf, thresholdsOf } from "./bound.js";
 export function scalarCodes(z: Tensor, levels: readonly number[]): Tensor {
   const exceeded = greater(expandDims(z, -1), thresholdsOf(levels));
   const codes = sum(cast(exceeded, "int32"), -1);
-  return where(lessEqual(abs(z), MAX_FLOAT32), codes, -1);
+  return where(lessEqual(abs(z), MAX_FLOAT32), codes, scalar(-1, "int32"));
 }
 
 /** What codes stand for, within −1..1; NaN for −1. */
