@@ -1,5 +1,5 @@
 export type { Estimator } from "./codebook/estimate.js";
-export { registerGradients, type RegisterGradientsOptions } from "./gradients/index.js";
+export { registerGradients } from "./gradients/index.js";
 export { decodeScalars, fsqIndices, lfqIndices } from "./scalar/codes.js";
 export type { EntropyOptions } from "./scalar/entropy.js";
 export {

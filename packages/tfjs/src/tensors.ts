@@ -18,7 +18,7 @@ export const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
  * Terms that a product adds at once. From 2000 terms on TensorFlow.js's WebGPU backend may add by atomics, in another order
  * each time.
  */
-const MOST_TERMS = 1024;
+const MOST_TERMS = 1984;
 
 /** @throws {ShapeError} unless z is `[..., d]` of float32 */
 export function checkLatents(z: Tensor, dimension: number): void {

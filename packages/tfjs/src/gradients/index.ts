@@ -1,33 +1,32 @@
-import { getGradient, registerGradient } from "@tensorflow/tfjs-core";
+import { getGradient, getKernel, registerGradient, registerKernel } from "@tensorflow/tfjs-core";
 import { elementwise } from "./elementwise.js";
 import { images } from "./images.js";
+import { wasmKernels } from "./kernels.js";
 import { products } from "./products.js";
 import { reductions } from "./reductions.js";
 import { shapes } from "./shapes.js";
 
-export interface RegisterGradientsOptions {
-  /**
-   * Whether gradients that are there are replaced. Default `false`. TensorFlow.js's own gradients of convolutions and of
-   * `gather` use kernels that its wasm backend lacks; these do not.
-   */
-  readonly replace?: boolean | undefined;
-}
-
 /**
- * Registers gradients of the kernels that networks about these quantizers are made of: element-wise arithmetic and
- * activations, reductions, softmax, `matMul`, `conv2d`, `conv2dTranspose`, `maxPool`, nearest-neighbour resizing, and what moves
- * elements. `@tensorflow/tfjs-core` on its own registers none, and its file of all gradients cannot be imported in Node.
+ * Makes TensorFlow.js differentiate what networks about these quantizers are made of: element-wise arithmetic and
+ * activations, reductions, softmax, `matMul`, `conv2d`, `conv2dTranspose`, `maxPool`, nearest-neighbour resizing, and what
+ * moves elements. `@tensorflow/tfjs-core` on its own has no gradients, and its file of all cannot be imported in Node.
  *
- * Not needed beside `@tensorflow/tfjs` or `@tensorflow/tfjs-layers`, which bring theirs.
+ * Beside `@tensorflow/tfjs` or `@tensorflow/tfjs-layers`, which bring theirs, it is needed on the wasm backend alone: that
+ * lacks two kernels of gradients, by which convolutions and `gather` could not be trained there; they are registered too.
  *
- * @returns the names of the kernels whose gradients were registered now
+ * Nothing that is registered already is replaced.
+ *
+ * @returns the names of the kernels whose gradients are registered now
  */
-export function registerGradients({ replace = false }: RegisterGradientsOptions = {}): string[] {
-  const all = [...elementwise, ...reductions, ...shapes, ...products, ...images];
-  // TypeScript's declaration promises a gradient for every name.
-  const missing = all.filter(
-    ({ kernelName }) => replace || (getGradient(kernelName) as unknown) === undefined,
+export function registerGradients(): string[] {
+  // TypeScript's declarations promise an entry for every name.
+  const kernels = wasmKernels.filter(
+    ({ kernelName, backendName }) => (getKernel(kernelName, backendName) as unknown) === undefined,
   );
-  for (const gradient of missing) registerGradient(gradient);
-  return missing.map(({ kernelName }) => kernelName);
+  for (const kernel of kernels) registerKernel(kernel);
+  const gradients = [...elementwise, ...reductions, ...shapes, ...products, ...images].filter(
+    ({ kernelName }) => (getGradient(kernelName) as unknown) === undefined,
+  );
+  for (const gradient of gradients) registerGradient(gradient);
+  return gradients.map(({ kernelName }) => kernelName);
 }

@@ -4,6 +4,7 @@ import {
   conv2dTranspose,
   type GradConfig,
   matMul,
+  type NamedAttrMap,
   pad,
   reshape,
   stack,
@@ -15,7 +16,6 @@ import {
   transpose,
 } from "@tensorflow/tfjs-core";
 import { ArgumentError } from "@tessera/core";
-import { product } from "../tensors.js";
 import { Attributes } from "./config.js";
 
 type Padding = "valid" | "same" | number;
@@ -84,7 +84,8 @@ function alike(gradient: Tensor, { shape }: Tensor): Tensor {
   return reshape(axes.length > 0 ? sum(gradient, axes) : gradient, shape);
 }
 
-function convolutionOf(attrs: ConstructorParameters<typeof Attributes>[0]): Convolution {
+/** @throws {ArgumentError} for what these gradients do not do */
+export function convolutionOf(attrs: NamedAttrMap): Convolution {
   const attributes = new Attributes(attrs);
   const strides = attributes.get<[number, number] | number>("strides");
   const padding = attributes.get<Padding | number[][]>("pad");
@@ -111,7 +112,7 @@ function convolutionOf(attrs: ConstructorParameters<typeof Attributes>[0]): Conv
  * @param dy `[n, h′, w′, c′]`
  * @returns `[fh, fw, c, c′]`
  */
-function filterGradient(
+export function filterGradient(
   x: Tensor4D,
   dy: Tensor4D,
   shape: [number, number, number, number],
@@ -147,7 +148,8 @@ function filterGradient(
       ];
       const seen = stridedSlice(padded, [0, i, j, 0], end, [1, ...strides, 1]);
       const rows: Tensor2D = reshape(seen, [places, channels]);
-      parts.push(product(transpose(rows), outer));
+      // Transposed apart, since wasm has no fast product of a transposed matrix.
+      parts.push(matMul(transpose(rows), outer));
     }
   }
   return reshape(stack(parts), shape);

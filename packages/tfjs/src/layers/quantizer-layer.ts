@@ -1,4 +1,4 @@
-import { type Scalar, scalar, type Tensor } from "@tensorflow/tfjs-core";
+import { dispose, type Scalar, scalar, type Tensor } from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
 import { ShapeError } from "@tessera/core";
 import { weightedSum } from "../codebook/losses.js";
@@ -42,7 +42,11 @@ export abstract class QuantizerLayer extends layers.Layer {
   #takeLoss(): Scalar {
     const live = this.#pending.filter(({ isDisposed }) => !isDisposed);
     this.#pending = [];
-    return live.length > 0 ? weightedSum(live.map((loss) => [loss, 1])) : scalar(0);
+    if (live.length === 1) return live[0]!;
+    if (live.length === 0) return scalar(0);
+    const total = weightedSum(live.map((loss) => [loss, 1]));
+    dispose(live);
+    return total;
   }
 }
 
