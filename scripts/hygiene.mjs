@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -120,7 +121,7 @@ async function checkOne({ folder, manifest }) {
   }
   if (analysis.types === false) problems.push(`${manifest.name}: has no types`);
 
-  const bytes = await bundledSize(join(folder, manifest.exports["."].default));
+  const bytes = await bundledSize(join(folder, manifest.exports["."].default), manifest);
   const budget = Number(manifest.tessera.budget.replace(" kB", "")) * 1000;
   console.log(
     `${manifest.name.padEnd(26)} ${(bytes / 1000).toFixed(1).padStart(6)} of ${manifest.tessera.budget} min+gzip`,
@@ -145,15 +146,15 @@ async function packed(folder) {
   }
 }
 
-/** Bytes of the package's own code, minified and gzipped; other packages of ours are counted by themselves. */
-async function bundledSize(entry) {
+/** Bytes of the package's own code, minified and gzipped; others of ours, and what its user brings, are not counted. */
+async function bundledSize(entry, { peerDependencies = {} }) {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
     minify: true,
     format: "esm",
     write: false,
-    external: ["@tessera/*", "node:*"],
+    external: ["@tessera/*", "node:*", ...Object.keys(peerDependencies)],
     logLevel: "silent",
   });
   return gzipSync(outputFiles[0].contents, { level: 9 }).length;
@@ -171,6 +172,7 @@ async function checkSnippets() {
     mkdirSync(join(target, "node_modules", "@tessera"), { recursive: true });
     for (const { folder, manifest } of published) {
       symlinkSync(folder, join(target, "node_modules", manifest.name), "junction");
+      linkPeers(folder, target);
     }
     for (const file of files) {
       const fences = [...readFileSync(file, "utf8").matchAll(/^```ts\n([^]*?)^```$/gm)];
@@ -191,6 +193,22 @@ async function checkSnippets() {
     console.log(`README snippets of ${files.length} files ran`);
   } finally {
     rmSync(target, { recursive: true, force: true });
+  }
+}
+
+/** Installs what a reader brings: packages of the scopes of a package's peers, TensorFlow.js's backends for instance. */
+function linkPeers(folder, target) {
+  const { peerDependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const scopes = new Set(
+    Object.keys(peerDependencies).flatMap((name) => (name[0] === "@" ? [name.split("/")[0]] : [])),
+  );
+  for (const scope of scopes) {
+    mkdirSync(join(target, "node_modules", scope), { recursive: true });
+    for (const name of readdirSync(join(folder, "node_modules", scope))) {
+      const place = join(target, "node_modules", scope, name);
+      if (existsSync(place)) continue;
+      symlinkSync(realpathSync(join(folder, "node_modules", scope, name)), place, "junction");
+    }
   }
 }
 
