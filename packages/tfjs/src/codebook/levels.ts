@@ -20,14 +20,14 @@ export function checkCodebooks(codebooks: readonly Tensor[]): void {
   if (codebooks.length === 0) throw new ArgumentError("there are no codebooks");
   const d = codebooks[0]!.shape.at(-1);
   codebooks.forEach(({ rank, shape, dtype }, level) => {
-    const where = `codebook ${level + 1} of ${codebooks.length}`;
+    const which = `codebook ${level + 1} of ${codebooks.length}`;
     if (rank !== 2 || dtype !== "float32" || shape[0] === 0) {
       throw new ShapeError(
-        `${where} is [${shape.join(", ")}] of ${dtype}; it must be [K, d] of float32`,
+        `${which} is [${shape.join(", ")}] of ${dtype}; it must be [K, d] of float32`,
       );
     }
     if (shape[1] !== d) {
-      throw new ShapeError(`${where} has codewords of ${shape[1]} values, the first one of ${d}`);
+      throw new ShapeError(`${which} has codewords of ${shape[1]} values, the first one of ${d}`);
     }
   });
 }

@@ -7,6 +7,7 @@ import { registerGradients } from "../index.js";
 import { differentiable } from "../tape.js";
 import { ResidualQuantizer, VectorQuantizer } from "./index.js";
 
+const TIMEOUT_MS = 180_000;
 const STEPS = 160;
 const CHANNELS = 4;
 
@@ -42,13 +43,13 @@ describe("an autoencoder of digits", () => {
       [16],
     ],
     ["RQ, by gradient", new ResidualQuantizer({ codebookSizes: [8, 8] }), [8, 8]],
-  ] as const)("learns with %s", async (_, quantizer, sizes) => {
+  ] as const)("learns with %s", { timeout: TIMEOUT_MS }, async (_, quantizer, sizes) => {
     const { error, used } = await train(autoencoder(quantizer, CHANNELS), quantizer, sizes, STEPS);
     expect(error).toBeLessThan(BOUND);
     for (const share of used) expect(share).toBeGreaterThanOrEqual(0.9);
   });
 
-  it("does not without the encoder's gradient", async () => {
+  it("does not without the encoder's gradient", { timeout: TIMEOUT_MS }, async () => {
     const quantizer = new Cut({ codebookSize: 16 });
     const { error } = await train(autoencoder(quantizer, CHANNELS), quantizer, [16], STEPS);
     expect(error).toBeGreaterThan(BOUND);
