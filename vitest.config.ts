@@ -14,9 +14,14 @@ export default defineConfig({
         replacement: `${packages}core/src/arguments/index.ts`,
       },
       { find: "@tessera/rqvae/steps", replacement: `${packages}rqvae/src/steps.ts` },
+      {
+        find: "@tessera/backend-webgpu/tfjs",
+        replacement: `${packages}backend-webgpu/src/tfjs/index.ts`,
+      },
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
       { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },
+      { find: "@tessera/tfjs/layers", replacement: `${packages}tfjs/src/layers/index.ts` },
       ...readdirSync(packages).map((name) => ({
         find: new RegExp(`^@tessera/${name}$`),
         replacement: `${packages}${name}/src/index.ts`,

@@ -1,7 +1,7 @@
 // Checks what a publisher would check by hand: package manifests, types as consumers resolve them, bundle sizes,
 // the dependency graph, and that the code of every README and guide runs. Needs a finished build.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -112,7 +112,7 @@ async function checkOne({ folder, manifest }) {
   }
   if (analysis.types === false) problems.push(`${manifest.name}: has no types`);
 
-  const bytes = await bundledSize(join(folder, manifest.exports["."].default));
+  const bytes = await bundledSize(join(folder, manifest.exports["."].default), manifest);
   const budget = Number(manifest.tessera.budget.replace(" kB", "")) * 1000;
   console.log(
     `${manifest.name.padEnd(26)} ${(bytes / 1000).toFixed(1).padStart(6)} of ${manifest.tessera.budget} min+gzip`,
@@ -137,15 +137,15 @@ async function packed(folder) {
   }
 }
 
-/** Bytes of the package's own code, minified and gzipped; other packages of ours are counted by themselves. */
-async function bundledSize(entry) {
+/** Bytes of the package's own code, minified and gzipped; others of ours, and what its user brings, are not counted. */
+async function bundledSize(entry, { peerDependencies = {} }) {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
     minify: true,
     format: "esm",
     write: false,
-    external: ["@tessera/*", "node:*"],
+    external: ["@tessera/*", "node:*", ...Object.keys(peerDependencies)],
     logLevel: "silent",
   });
   return gzipSync(outputFiles[0].contents, { level: 9 }).length;
@@ -159,7 +159,10 @@ async function checkSnippets() {
   ].filter(existsSync);
   const guides = join(root, "docs", "guides");
   const pages = [...readmes, ...readdirSync(guides).map((name) => join(guides, name))];
-  const installed = published.map(({ folder, manifest }) => ({ folder, name: manifest.name }));
+  const installed = [
+    ...published.map(({ folder, manifest }) => ({ folder, name: manifest.name })),
+    ...readersPackages(),
+  ];
   const ran = new Map();
   const runPages = async (rest) => {
     for (let file = rest.shift(); file !== undefined; file = rest.shift()) {
@@ -177,6 +180,21 @@ async function checkSnippets() {
   }
   const total = [...ran.values()].reduce((sum, count) => sum + count, 0);
   console.log(`${total} snippets of ${pages.length} READMEs and guides ran`);
+}
+
+/** What a reader brings: packages of the scopes of our packages' peers, TensorFlow.js and its backends for instance. */
+function readersPackages() {
+  const found = new Map();
+  for (const { folder, manifest } of published) {
+    const peers = Object.keys(manifest.peerDependencies ?? {}).filter((name) => name[0] === "@");
+    for (const scope of new Set(peers.map((name) => name.split("/")[0]))) {
+      for (const name of readdirSync(join(folder, "node_modules", scope))) {
+        const place = realpathSync(join(folder, "node_modules", scope, name));
+        found.set(`${scope}/${name}`, place);
+      }
+    }
+  }
+  return [...found].map(([name, folder]) => ({ folder, name }));
 }
 
 function sources(folder) {

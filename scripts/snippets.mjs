@@ -11,7 +11,7 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 
@@ -29,9 +29,10 @@ export async function runSnippets(file, { root, packages, shell = false }) {
   const groups = groupFences(fencesOf(readFileSync(file, "utf8")), shell);
   const folder = mkdtempSync(join(tmpdir(), "tessera-snippets-"));
   try {
-    mkdirSync(join(folder, "node_modules", "@tessera"), { recursive: true });
     for (const { folder: from, name } of packages) {
-      symlinkSync(from, join(folder, "node_modules", name), "junction");
+      const place = join(folder, "node_modules", name);
+      mkdirSync(dirname(place), { recursive: true });
+      symlinkSync(from, place, "junction");
     }
     symlinkSync(join(root, "apps"), join(folder, "apps"), "junction");
     for (const [i, group] of groups.entries()) {
