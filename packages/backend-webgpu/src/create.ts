@@ -1,8 +1,9 @@
 import { BackendError, throwIfAborted } from "@tessera/core";
-import { WebGpuBackend } from "./backend.js";
+import type { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
 import { describe } from "./info.js";
+import { WebGpuTrainingBackend } from "./training-backend.js";
 
 export interface WebGpuBackendOptions {
   /**
@@ -51,7 +52,7 @@ function backendOn(
   const device = new Device(gpu, owned);
   // Older browsers do not say of a device what adapter it is of.
   const facts = adapter ?? (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? {};
-  return new WebGpuBackend(device, describe(gpu, facts, device.maxBytes));
+  return new WebGpuTrainingBackend(device, describe(gpu, facts, device.maxBytes));
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */

@@ -1,4 +1,10 @@
-import { BackendError, DisposedError, type TensorData, TesseraError } from "@tessera/core";
+import {
+  BackendError,
+  bytesPerElement,
+  DisposedError,
+  type TensorData,
+  TesseraError,
+} from "@tessera/core";
 import { MAP_READ, MAX_WORKGROUPS, USAGE } from "./constants.js";
 import { FAULT, faultError, type FaultSource } from "./fault.js";
 import { CELL_BYTES, FaultCells, type FaultCell } from "./fault-cells.js";
@@ -16,8 +22,15 @@ export interface View {
 }
 
 /** What a kernel runs on. A storage by itself is used from its start. */
-export interface Launch<I extends string, O extends string, P extends string> {
+export interface Launch<
+  I extends string,
+  O extends string,
+  P extends string,
+  U extends string = never,
+> {
   readonly inputs: Readonly<Record<I, View | Storage>>;
+  /** Each of a storage of its own, or WebGPU refuses: see {@link runInPlace}. */
+  readonly updates?: Readonly<Record<U, View | Storage>>;
   readonly outputs: Readonly<Record<O, View | Storage>>;
   readonly params: Readonly<Record<P, number>>;
   readonly workgroups: Workgroups;
@@ -43,6 +56,8 @@ export class Device {
   readonly #cells: FaultCells;
   /** Stands where a kernel has no use for an input. */
   readonly #unused: Storage;
+  /** Stands where a kernel has no use for an output. A buffer is not to be read and written at once. */
+  readonly #spare: Storage;
   readonly #owned: boolean;
   #stopped: TesseraError | undefined;
   readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
@@ -64,12 +79,17 @@ export class Device {
       this.recorder.destroyLater(from);
     });
     this.#unused = this.allocate(4);
+    this.#spare = this.allocate(4);
     void gpu.lost.then((info) => this.#fail(lostError(info)));
     gpu.addEventListener("uncapturederror", this.#refused);
   }
 
   get unused(): Storage {
     return this.#unused;
+  }
+
+  get spare(): Storage {
+    return this.#spare;
   }
 
   checkAlive(): void {
@@ -104,27 +124,46 @@ export class Device {
     return storage;
   }
 
+  /** A storage with the values of the tensor from its start. */
+  copyOf({ storage, start, dtype, bytes }: GpuTensor): Storage {
+    const copy = this.allocate(bytes);
+    const padded = Math.ceil(bytes / 4) * 4;
+    const from = start * bytesPerElement(dtype);
+    if (padded > 0) this.recorder.copy(storage.buffer, from, copy.buffer, 0, padded);
+    return copy;
+  }
+
+  /** Copies values of four bytes each over those of the tensor, which is of another storage. */
+  overwrite({ storage, start, bytes }: GpuTensor, source: View): void {
+    if (bytes === 0) return;
+    this.recorder.copy(source.storage.buffer, 4 * source.start, storage.buffer, 4 * start, bytes);
+  }
+
   /** A storage over somebody else's buffer, which `release` gives back. */
   adopt(buffer: GPUBuffer, release: () => void): Storage {
     return new Storage(buffer, release);
   }
 
-  run<I extends string, O extends string, P extends string>(
-    kernel: Kernel<I, O, P>,
-    launch: Launch<I, O, P>,
+  run<I extends string, O extends string, P extends string, U extends string = never>(
+    kernel: Kernel<I, O, P, U>,
+    launch: Launch<I, O, P, U>,
   ): void {
     const { workgroups } = launch;
     if (workgroups.includes(0)) return;
-    const inputs = kernel.inputs.map((name) => launch.inputs[name]);
+    const { updates } = launch;
+    const placed = [
+      ...kernel.inputs.map((name) => launch.inputs[name]),
+      ...(updates ? kernel.updates.map((name) => updates[name]) : []),
+    ];
     const outputs = kernel.outputs.map((name) => launch.outputs[name]);
     this.recorder.dispatch(
       kernel,
       [
-        ...inputs.map((input) => (input instanceof Storage ? 0 : input.start)),
+        ...placed.map((argument) => (argument instanceof Storage ? 0 : argument.start)),
         ...kernel.params.map((name) => launch.params[name]),
       ],
       [
-        ...[...inputs, ...outputs].map((argument) => storageOf(argument).buffer),
+        ...[...placed, ...outputs].map((argument) => storageOf(argument).buffer),
         ...(kernel.faulty ? [this.#cells.buffer] : []),
       ],
       workgroups,
@@ -197,6 +236,7 @@ export class Device {
       this.#pool.destroy();
       this.#cells.buffer.destroy();
       this.#unused.buffer.destroy();
+      this.#spare.buffer.destroy();
     }
   }
 

@@ -1,9 +1,9 @@
 import { type Device, flat, tiled, type View } from "./device.js";
 import { FAULT } from "./fault.js";
-import { scoreStartsKernel } from "./kernels/assign.js";
 import { beamSelectKernel, beamTraceKernel } from "./kernels/beam.js";
 import { residualKernel } from "./kernels/codebooks.js";
 import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import { checkNorms } from "./launch-nearest.js";
 import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
@@ -33,24 +33,6 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
     outputs: [codes, distances],
     sources: [{ kind: FAULT.row }, { kind: FAULT.codeword }],
   });
-}
-
-/** Reports the first vector that is not finite or whose squared norm overflows. */
-function checkNorms(
-  device: Device,
-  vectors: View,
-  items: number,
-  dimension: number,
-  slot: number,
-): void {
-  const norms = device.allocate(4 * items);
-  device.run(scoreStartsKernel, {
-    inputs: { codebooks: vectors },
-    outputs: { starts: norms },
-    params: { items, dimension, ip: 0, slot },
-    workgroups: flat(items),
-  });
-  norms.release();
 }
 
 function searchBlock(

@@ -1,8 +1,10 @@
 import type { BookShape } from "@tessera/core";
-import { type Device, flat } from "./device.js";
+import type { ClusterExtents } from "@tessera/core/arguments";
+import { type Device, flat, type View } from "./device.js";
 import { FAULT } from "./fault.js";
 import { clusterChunksKernel, clusterTotalsKernel } from "./kernels/clusters.js";
 import { gatherKernel, residualKernel, takeKernel } from "./kernels/codebooks.js";
+import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
 export function gather(
@@ -92,10 +94,37 @@ export interface ClusterTensors {
 
 export function sumClusters(
   device: Device,
-  { x, codes, weights, sums, counts }: ClusterTensors,
-  { groups, codewords, dimension }: BookShape,
+  tensors: ClusterTensors,
+  extents: ClusterExtents,
 ): void {
-  const rows = x.shape[0]!;
+  const { x, codes, weights, sums, counts } = tensors;
+  addClusters(device, { ...tensors, factor: 1 }, extents);
+  const { groups, codewords } = extents;
+  device.settle({
+    inputs: [x, codes, ...(weights ? [weights] : [])],
+    outputs: [sums, counts],
+    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+  });
+}
+
+/** Where sums of clusters come from and go to. */
+export interface ClusterTask {
+  readonly x: View | Storage;
+  readonly codes: View;
+  readonly weights: View | undefined;
+  /** Undefined where the counts are wanted alone. */
+  readonly sums: View | undefined;
+  readonly counts: View;
+  /** Of the sums. */
+  readonly factor: number;
+}
+
+/** Sums and counts of clusters. A code out of range is reported in slot 0. */
+export function addClusters(
+  device: Device,
+  { x, codes, weights, sums, counts, factor }: ClusterTask,
+  { rows, groups, codewords, dimension }: ClusterExtents,
+): void {
   const totals = groups * codewords * (dimension + 1);
   const most = Math.max(1, Math.floor(PARTIAL_VALUES / totals));
   const chunkRows = Math.max(CHUNK_ROWS, Math.ceil(rows / most));
@@ -110,14 +139,10 @@ export function sumClusters(
   });
   device.run(clusterTotalsKernel, {
     inputs: { partials },
-    outputs: { sums, counts },
-    params: { items: totals, dimension, chunks },
+    updates: { sums: sums ?? device.spare, counts },
+    outputs: {},
+    params: { items: totals, dimension, chunks, weight: factor, keepsSums: sums ? 1 : 0 },
     workgroups: flat(totals),
   });
   partials.release();
-  device.settle({
-    inputs: [x, codes, ...(weights ? [weights] : [])],
-    outputs: [sums, counts],
-    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
-  });
 }

@@ -1,5 +1,5 @@
 import type { BookShape } from "@tessera/core";
-import { type Device, flat, tiled } from "./device.js";
+import { type Device, flat, tiled, type View } from "./device.js";
 import { FAULT } from "./fault.js";
 import { assignKernel, distancesKernel, scoreStartsKernel } from "./kernels/assign.js";
 import { TILE } from "./kernels/tile.js";
@@ -34,7 +34,7 @@ export function nearest(
   const params = { rows, groups, codewords, dimension };
   if (count === undefined) {
     const workgroups = tiled(Math.ceil(rows / TILE), groups);
-    device.run(assignKernel, { inputs, outputs: { codes }, params, workgroups });
+    device.run(assignKernel, { inputs, updates: { codes }, outputs: {}, params, workgroups });
   } else {
     const workgroups = tiled(Math.ceil(rows / TOP_ROWS), groups);
     device.run(topKKernel, {
@@ -47,7 +47,8 @@ export function nearest(
   starts.release();
   device.run(distancesKernel, {
     inputs: { x, codebooks: books, codes },
-    outputs: { distances },
+    updates: { distances },
+    outputs: {},
     params: { items: codes.size, groups, count: count ?? 1, codewords, dimension, ip },
     workgroups: flat(codes.size),
   });
@@ -56,4 +57,22 @@ export function nearest(
     outputs: [codes, distances],
     sources: [{ kind: FAULT.row, columns: groups }, { kind: FAULT.codeword }],
   });
+}
+
+/** Reports the first vector that is not finite or whose squared norm overflows. */
+export function checkNorms(
+  device: Device,
+  vectors: View,
+  items: number,
+  dimension: number,
+  slot: number,
+): void {
+  const norms = device.allocate(4 * items);
+  device.run(scoreStartsKernel, {
+    inputs: { codebooks: vectors },
+    outputs: { starts: norms },
+    params: { items, dimension, ip: 0, slot },
+    workgroups: flat(items),
+  });
+  norms.release();
 }

@@ -42,7 +42,7 @@ export class Recorder {
   ): void {
     if (this.#dispatches === BATCH) this.submit();
     const slot = this.#dispatches++;
-    const firstFloat = kernel.inputs.length;
+    const firstFloat = kernel.inputs.length + kernel.updates.length;
     params.forEach((value, i) => {
       const at = slot * STRIDE_WORDS + i;
       const name = kernel.params[i - firstFloat];

@@ -38,7 +38,8 @@ ${FLAT_MAIN}
 export const assignKernel = defineKernel({
   name: "assign",
   inputs: { x: "f32", codebooks: "f32", starts: "f32" },
-  outputs: { codes: "i32" },
+  updates: { codes: "i32" },
+  outputs: {},
   params: { rows: "u32", groups: "u32", codewords: "u32", dimension: "u32" },
   body: `
 ${TILE_MEMORY}
@@ -128,7 +129,7 @@ ${tileProduct("-")}
       best = other;
     }
   }
-  codes[row * params.groups + group] = i32(best.index);
+  codes[params.codesStart + row * params.groups + group] = i32(best.index);
 }`,
 });
 
@@ -139,7 +140,8 @@ ${tileProduct("-")}
 export const distancesKernel = defineKernel({
   name: "distances",
   inputs: { x: "f32", codebooks: "f32", codes: "i32" },
-  outputs: { distances: "f32" },
+  updates: { distances: "f32" },
+  outputs: {},
   params: {
     items: "u32",
     groups: "u32",
@@ -172,6 +174,6 @@ ${FLAT_MAIN}
     }
   }
   if (!finite(squares)) { fault(0u, position); }
-  distances[item] = sum;
+  distances[params.distancesStart + item] = sum;
 }`,
 });
