@@ -24,7 +24,8 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
   const [rows, dimension] = x.shape as [number, number];
   checkNorms(device, x, rows, dimension, 0);
   for (const book of books) checkNorms(device, book, book.shape[1]!, dimension, 1);
-  const most = Math.max(1, Math.floor(BLOCK_VALUES / (beam * Math.max(beam, dimension))));
+  const values = Math.min(BLOCK_VALUES, device.maxBound / 4);
+  const most = Math.max(1, Math.floor(values / (beam * Math.max(beam, dimension, books.length))));
   for (let first = 0; first < rows; first += most) {
     searchBlock(device, tensors, beam, first, Math.min(most, rows - first));
   }
@@ -51,7 +52,8 @@ function searchBlock(
     chosenParents: device.allocate(4 * levels * stride),
   };
   const greedy = device.allocate(4 * rows);
-  let left: View = { storage: x.storage.retain(), start: x.start + firstRow * dimension };
+  let left: View = x.rows(firstRow, firstRow + rows);
+  left.storage.retain();
   let candidates = 1;
   books.forEach((book, level) => {
     const codewords = book.shape[1]!;

@@ -11,6 +11,7 @@ import {
   sumPartsKernel,
 } from "./kernels/dense.js";
 import { TILE } from "./kernels/tile.js";
+import { inParts } from "./parts.js";
 import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
@@ -18,17 +19,21 @@ type Floats = GpuTensor<"float32">;
 
 export function combine(
   device: Device,
-  { a, b, out }: { readonly a: Floats; readonly b: Floats; readonly out: Floats },
+  tensors: { readonly a: Floats; readonly b: Floats; readonly out: Floats },
   alpha: number,
   beta: number,
 ): void {
-  device.run(combineKernel, {
-    inputs: { a, b },
-    outputs: { out },
-    params: { items: out.size, alpha, beta },
-    workgroups: flat(out.size),
+  const shape = [tensors.out.size];
+  const values = { a: tensors.a.as(shape), b: tensors.b.as(shape), out: tensors.out.as(shape) };
+  inParts(device, values, ({ a, b, out }) => {
+    device.run(combineKernel, {
+      inputs: { a, b },
+      outputs: { out },
+      params: { items: out.size, alpha, beta },
+      workgroups: flat(out.size),
+    });
+    device.settle({ inputs: [a, b], outputs: [out] });
   });
-  device.settle({ inputs: [a, b], outputs: [out] });
 }
 
 export interface Product extends ProductExtents {
@@ -52,6 +57,15 @@ export interface Layer extends Product {
 }
 
 export function multiply(device: Device, layer: Layer): void {
+  // The rows of a transposed matrix are not one after another.
+  if (layer.transposeA) return multiplyRows(device, layer);
+  const { a, out, add, pre, before } = layer;
+  inParts(device, { a, out, add, pre, before }, (part) =>
+    multiplyRows(device, { ...layer, ...part, rows: part.a.shape[0]! }),
+  );
+}
+
+function multiplyRows(device: Device, layer: Layer): void {
   const { a, b, out, bias, add, activation = "none", pre, before, rows, inner, columns } = layer;
   const added = bias ?? add;
   device.run(matmulKernel, {

@@ -1,9 +1,10 @@
 import type { BookShape } from "@tessera/core";
-import { type Device, flat, tiled, type View } from "./device.js";
+import { type Device, flat, tiled } from "./device.js";
 import { FAULT } from "./fault.js";
 import { assignKernel, distancesKernel, scoreStartsKernel } from "./kernels/assign.js";
 import { TILE } from "./kernels/tile.js";
 import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import { inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
 export interface NearestTensors {
@@ -16,6 +17,16 @@ export interface NearestTensors {
 /** `assign`, or `assignTopK` with a count. */
 export function nearest(
   device: Device,
+  { books, ...rows }: NearestTensors,
+  shape: BookShape,
+  metric: "l2" | "ip",
+  count?: number,
+): void {
+  inParts(device, rows, (part) => nearestOf(device, { ...part, books }, shape, metric, count));
+}
+
+function nearestOf(
+  device: Device,
   { x, books, codes, distances }: NearestTensors,
   { groups, codewords, dimension }: BookShape,
   metric: "l2" | "ip",
@@ -27,7 +38,7 @@ export function nearest(
   device.run(scoreStartsKernel, {
     inputs: { codebooks: books },
     outputs: { starts },
-    params: { items: groups * codewords, dimension, ip, slot: 1 },
+    params: { items: groups * codewords, dimension, ip, slot: 1, base: 0 },
     workgroups: flat(groups * codewords),
   });
   const inputs = { x, codebooks: books, starts };
@@ -62,16 +73,31 @@ export function nearest(
 /** Reports the first vector that is not finite or whose squared norm overflows. */
 export function checkNorms(
   device: Device,
-  vectors: View,
+  vectors: GpuTensor<"float32">,
   items: number,
   dimension: number,
   slot: number,
 ): void {
+  let base = 0;
+  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }) => {
+    checkSome(device, matrix, dimension, slot, base);
+    base += matrix.shape[0]!;
+  });
+}
+
+function checkSome(
+  device: Device,
+  vectors: GpuTensor<"float32">,
+  dimension: number,
+  slot: number,
+  base: number,
+): void {
+  const items = vectors.shape[0]!;
   const norms = device.allocate(4 * items);
   device.run(scoreStartsKernel, {
     inputs: { codebooks: vectors },
     outputs: { starts: norms },
-    params: { items, dimension, ip: 0, slot },
+    params: { items, dimension, ip: 0, slot, base },
     workgroups: flat(items),
   });
   norms.release();

@@ -33,7 +33,7 @@ export function quantize(device: Device, tensors: QuantizeTensors, extents: Quan
   device.run(scoreStartsKernel, {
     inputs: { codebooks },
     outputs: { starts },
-    params: { items: groups * all, dimension, ip: 0, slot: 1 },
+    params: { items: groups * all, dimension, ip: 0, slot: 1, base: 0 },
     workgroups: flat(groups * all),
   });
   let left: View = { storage: z.storage.retain(), start: z.start };

@@ -80,7 +80,11 @@ export function scanRows(
   checkNorms(device, asked, queries, dimension, 0);
   checkNorms(device, held, rows, dimension, 1);
   forBlocks(device, extents, tensors, (block, found) => {
-    const most = Math.floor(DISTANCES / Math.max(TILE, block.queries));
+    const bound = Math.floor(device.maxBound / (4 * Math.max(1, dimension, block.queries)));
+    const most = Math.min(
+      Math.floor(DISTANCES / Math.max(TILE, block.queries)),
+      Math.max(1, bound),
+    );
     let list = found;
     // Also without rows, once.
     for (let first = 0; first === 0 || first < rows; first += most) {
@@ -88,8 +92,8 @@ export function scanRows(
       const distances = device.allocate(4 * block.queries * part);
       device.run(rowDistancesKernel, {
         inputs: {
-          asked: { storage: asked.storage, start: asked.start + block.first * dimension },
-          rows: { storage: held.storage, start: held.start + first * dimension },
+          asked: asked.rows(block.first, block.first + block.queries),
+          rows: held.rows(first, first + part),
         },
         outputs: { distances },
         params: { queries: block.queries, columns: part, dimension, ip: metric === "ip" ? 1 : 0 },

@@ -37,7 +37,7 @@ export class Recorder {
   dispatch(
     kernel: Kernel,
     params: readonly number[],
-    buffers: readonly GPUBuffer[],
+    buffers: readonly GPUBufferBinding[],
     workgroups: Workgroups,
   ): void {
     if (this.#dispatches === BATCH) this.submit();
@@ -57,7 +57,7 @@ export class Recorder {
     };
     const bindGroup = this.#device.createBindGroup({
       layout,
-      entries: [uniform, ...buffers.map((buffer) => ({ buffer }))].map((resource, binding) => ({
+      entries: [uniform, ...buffers].map((resource, binding) => ({
         binding,
         resource,
       })),

@@ -5,14 +5,14 @@ import { loadTiles, LANES_ACROSS, LANES_DOWN, TILE, TILE_MEMORY, tileProduct } f
 // of a score in the same order with fma, so that assign and assignTopK agree to the bit.
 
 /**
- * Items: codewords, [groups, codewords]. What scores start with: ½‖c‖², or 0 under `ip`. Fault in `slot`: the number of a
- * codeword that is not finite or whose squared norm overflows.
+ * Items: codewords, [groups, codewords]. What scores start with: ½‖c‖², or 0 under `ip`. Fault in `slot`: the number, from
+ * `base` on, of a codeword that is not finite or whose squared norm overflows.
  */
 export const scoreStartsKernel = defineKernel({
   name: "scoreStarts",
   inputs: { codebooks: "f32" },
   outputs: { starts: "f32" },
-  params: { items: "u32", dimension: "u32", ip: "u32", slot: "u32" },
+  params: { items: "u32", dimension: "u32", ip: "u32", slot: "u32", base: "u32" },
   faulty: true,
   body: `
 ${FINITE}
@@ -25,7 +25,7 @@ ${FLAT_MAIN}
     let value = codebooks[codeword + i];
     squares = fma(value, value, squares);
   }
-  if (!finite(squares)) { fault(params.slot, item); }
+  if (!finite(squares)) { fault(params.slot, params.base + item); }
   starts[item] = select(0.5 * squares, 0.0, params.ip != 0u);
 }`,
 });
