@@ -90,7 +90,7 @@ export class Device {
     this.#binding = binding - (binding % 4);
     this.maxBound = this.#binding - ALIGNMENT;
     this.recorder = new Recorder(gpu);
-    this.#pool = new BufferPool(gpu, this.maxBytes);
+    this.#pool = new BufferPool(gpu, [this.#binding, this.maxBytes]);
     this.#cells = new FaultCells(gpu, (from, to) => {
       this.recorder.copy(from, 0, to, 0, from.size);
       this.recorder.destroyLater(from);
