@@ -20,7 +20,7 @@ const COLUMNS = 6;
 const MOST = 8192;
 const start = (maxBindingBytes?: number) =>
   createWebGpuBackend({ device: whole?.gpu, maxBindingBytes });
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** What kernels make of rows, by name. */
 async function run(maxBindingBytes?: number) {
