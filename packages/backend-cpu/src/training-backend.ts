@@ -58,7 +58,7 @@ export class CpuTrainingBackend
     const held = own(this, weight, "weight", "float32");
     const bias = options.bias && own(this, options.bias, "bias", "float32");
     const { activation, ...extents } = checkLinear(input, held, options);
-    return this.#activated([extents.rows, extents.columns], activation, (out, pre) => {
+    return this.activated([extents.rows, extents.columns], activation, (out, pre) => {
       const product = { ...extents, a: input, b: held, out, transposeB: true };
       multiply(this.device, { ...product, bias, activation, pre });
     });
@@ -108,7 +108,7 @@ export class CpuTrainingBackend
     const shift = own(this, parameters.shift, "shift", "float32");
     const { activation } = checkLayerNorm(input, { scale, shift }, options);
     const { epsilon } = options;
-    return this.#activated(input.shape, activation, (out, pre) =>
+    return this.activated(input.shape, activation, (out, pre) =>
       normalize(this.device, { x: input, scale, shift, epsilon, activation, out, pre }),
     );
   }
@@ -244,7 +244,7 @@ export class CpuTrainingBackend
   }
 
   /** A layer's result, and what its activation is applied to: a view of it where that tells the derivative as well. */
-  #activated(
+  protected activated(
     shape: readonly number[],
     activation: Activation,
     launch: (output: CpuTensor<"float32">, pre: CpuTensor<"float32"> | undefined) => void,

@@ -57,7 +57,7 @@ export const PRESETS = {
       clip: 1,
     },
   },
-  /** LETTER without its collaborative and diversity losses. */
+  /** LETTER without its collaborative and diversity losses: four levels, the last of them balanced. */
   letter: {
     widths: DEEP,
     settings: {
@@ -69,6 +69,7 @@ export const PRESETS = {
       steps: 20_000,
       schedule: "constant",
       weightDecay: 1e-4,
+      balance: [0, 0, 0, 0.003],
     },
   },
   /** RQ-KMeans+: a network that starts as the identity, about the codebooks of RQ-KMeans. */

@@ -1,5 +1,13 @@
-import type { OptimizerUpdate, QuantizedLevels, Tensor, TrainingBackend } from "@tessera/core";
+import type {
+  OptimizerUpdate,
+  QuantizedLevels,
+  QuantizeOptions,
+  Tensor,
+  TrainingBackend,
+} from "@tessera/core";
+import { epsilonsOf, quantizeBalanced } from "./balance.js";
 import { codewordsPerGroup } from "./bottleneck.js";
+import { FiniteLevels } from "./finite.js";
 import { viewsOf } from "./layout.js";
 import {
   backward,
@@ -10,6 +18,7 @@ import {
   networkOf,
   type Passing,
 } from "./network.js";
+import { optionKernel } from "./option-kernel.js";
 import { learningRateAt, type Plan, stateCount } from "./plan.js";
 
 type Floats = Tensor<"float32">;
@@ -37,8 +46,17 @@ export interface Targets {
 export interface StepLosses {
   /** `[n]`, as weighted in the loss. */
   readonly reconstruction: Floats;
-  /** `[levels, n, groups]`: squared distances between residuals and codewords; none before codebooks start. */
+  /** `[levels, n, groups]`: squared distances between residuals and codewords; none without codebooks. */
   readonly quantization: Floats | undefined;
+}
+
+/** Codes of latents, and what they decode to. */
+export interface Coded {
+  /** `[levels, n, groups]`; where values are rounded, bytes `[n, latent]`. */
+  readonly codes: Tensor<"int32"> | Tensor<"uint8">;
+  /** As in {@link StepLosses}. */
+  readonly distances?: Floats;
+  readonly output: Floats;
 }
 
 /** A network with codebooks on a device, and the steps that train it. */
@@ -60,6 +78,9 @@ export class Trainer {
   readonly #decoderGradients: Network;
   /** What rows are quantized by: under `projected`, the frozen codebooks mapped. */
   readonly #codebooks: Floats;
+  /** In place of codebooks, where values are rounded. */
+  readonly #finite: FiniteLevels | undefined;
+  readonly #epsilons: readonly number[];
 
   constructor(backend: TrainingBackend, plan: Plan, state: TrainerState) {
     const { layout, settings, widths } = plan;
@@ -77,6 +98,11 @@ export class Trainer {
     this.#codebooks = projected ? backend.zeros(codebooks.shape, "float32") : codebooks;
     this.#sums =
       settings.codebooks === "gradient" ? undefined : backend.zeros(codebooks.shape, "float32");
+    const { finite, sizes } = plan.bottleneck;
+    this.#finite = finite && new FiniteLevels(backend, finite);
+    this.#epsilons = epsilonsOf(settings, sizes.length);
+    // Levels start late; that they cannot be balanced must not come out then.
+    if (this.#epsilons.some((epsilon) => epsilon > 0)) optionKernel(backend, "balancedAssign");
     const depth = widths.length;
     this.#encoder = networkOf("encoder", depth, this.#views, settings);
     this.#decoder = networkOf("decoder", depth, this.#views, settings);
@@ -119,16 +145,21 @@ export class Trainer {
 
   /** Latents `[n, latent]` of standardized rows. */
   encode(x: Floats): Floats {
-    return this.backend.scope(() => this.#latents(forward(this.backend, this.#encoder, x), x));
+    return this.backend.scope(() =>
+      this.#latents(forward(this.backend, this.#encoder, x, false), x),
+    );
   }
 
   /** Standardized rows `[n, dimension]` for latents. */
   decode(z: Floats): Floats {
-    return this.backend.scope(() => this.#latents(forward(this.backend, this.#decoder, z), z));
+    return this.backend.scope(() =>
+      this.#latents(forward(this.backend, this.#decoder, z, false), z),
+    );
   }
 
   /** Codes of latents, and what they decode to. */
-  quantize(z: Floats): QuantizedLevels {
+  quantize(z: Floats): Coded {
+    if (this.#finite) return this.#finite.quantize(z);
     const { sizes, groups } = this.plan.bottleneck;
     return this.backend.quantizeLevels(z, this.#codebooks, sizes, { groups });
   }
@@ -154,11 +185,12 @@ export class Trainer {
     const { settings, dimension } = plan;
     const rows = x.shape[0]!;
     const [encoding, decoding] = this.#dropouts();
-    const encoded = forward(backend, this.#encoder, x, encoding);
+    const encoded = forward(backend, this.#encoder, x, true, encoding);
     const z = this.#latents(encoded, x);
-    const quantized = levels > 0 ? this.#quantizeStep(z, levels, targets) : undefined;
-    const q = quantized?.output ?? z;
-    const decoded = forward(backend, this.#decoder, q, decoding);
+    const finite = levels > 0 ? this.#finite : undefined;
+    const quantized = levels > 0 && !finite ? this.#quantizeStep(z, levels, targets) : undefined;
+    const q = finite?.quantize(z).output ?? quantized?.output ?? z;
+    const decoded = forward(backend, this.#decoder, q, true, decoding);
     const y = this.#latents(decoded, q);
     const weight = 1 / (settings.reduction === "mean" ? rows * dimension : rows);
     const { losses, gradient } = backend.reconstructionLoss(y, x, {
@@ -177,7 +209,8 @@ export class Trainer {
       )!;
     const ofSkip = settings.skip ? gradient : undefined;
     let dz: Floats;
-    if (settings.estimator === "rotation" && quantized) {
+    if (finite) dz = finite.gradient(z, back({ add: ofSkip }));
+    else if (settings.estimator === "rotation" && quantized) {
       const dq = back({ add: ofSkip });
       dz = backend.combine(backend.rotateGradient(z, q, dq), quantized.pull, 1, 1);
     } else {
@@ -196,6 +229,7 @@ export class Trainer {
   dispose(): void {
     for (const view of [...this.#views.values(), ...this.#gradientViews.values()]) view.dispose();
     this.#codebooks.dispose();
+    this.#finite?.dispose();
     this.#sums?.dispose();
     for (const tensor of [this.#parameters, this.#gradients, this.#usage, ...this.#optimizer]) {
       tensor.dispose();
@@ -231,12 +265,16 @@ export class Trainer {
     const weights = sizes.map((_, l) => settings.levelWeights?.[l] ?? 1);
     const ofCodebooks = this.#sums ?? this.#gradientViews.get("codebooks")!;
     const byGradient = settings.codebooks !== "ema";
-    const quantized = backend.quantizeLevels(z, part(this.#codebooks), sizes, {
+    const options: QuantizeOptions = {
       groups: bottleneck.groups,
       pullWeights: weights.map((weight) => scale * settings.commitment * weight),
       sums: part(ofCodebooks),
       sumWeights: weights.map((weight) => (byGradient ? -scale * settings.codebook * weight : 1)),
-    });
+    };
+    const books = part(this.#codebooks);
+    const quantized = this.#epsilons.some((epsilon) => epsilon > 0)
+      ? quantizeBalanced(backend, z, books, sizes, options, settings, this.#epsilons)
+      : backend.quantizeLevels(z, books, sizes, options);
     if (used < codewordsPerGroup(bottleneck)) {
       const rest = backend.slice(ofCodebooks, used, codewordsPerGroup(bottleneck));
       backend.write(rest, backend.zeros(rest.shape, "float32"));

@@ -14,6 +14,11 @@ import {
 } from "../reference/scalar.js";
 
 import {
+  referenceBalancedAssign,
+  referenceBatchNorm,
+  referenceBatchNormGradients,
+  referenceBatchStatistics,
+  referenceBoundGradient,
   referenceDropout,
   referenceEmaStep,
   referenceInputGradient,
@@ -25,6 +30,7 @@ import {
   referenceQuantizeLevels,
   referenceReconstructionLoss,
   referenceRotateGradient,
+  referenceRunning,
   referenceSumOfSquares,
 } from "../reference/training/index.js";
 
@@ -54,6 +60,12 @@ export interface ReferenceKernels {
   readonly sumOfSquares: typeof referenceSumOfSquares;
   readonly optimizerStep: typeof referenceOptimizerStep;
   readonly emaStep: typeof referenceEmaStep;
+  readonly balancedAssign: typeof referenceBalancedAssign;
+  readonly batchStatistics: typeof referenceBatchStatistics;
+  readonly running: typeof referenceRunning;
+  readonly batchNorm: typeof referenceBatchNorm;
+  readonly batchNormGradients: typeof referenceBatchNormGradients;
+  readonly boundGradient: typeof referenceBoundGradient;
   readonly scanRows: typeof referenceScanRows;
   readonly scanTables: typeof referenceScanTables;
   readonly scanBits: typeof referenceScanBits;
@@ -84,6 +96,12 @@ export const referenceKernels: ReferenceKernels = {
   sumOfSquares: referenceSumOfSquares,
   optimizerStep: referenceOptimizerStep,
   emaStep: referenceEmaStep,
+  balancedAssign: referenceBalancedAssign,
+  batchStatistics: referenceBatchStatistics,
+  running: referenceRunning,
+  batchNorm: referenceBatchNorm,
+  batchNormGradients: referenceBatchNormGradients,
+  boundGradient: referenceBoundGradient,
   scanRows: referenceScanRows,
   scanTables: referenceScanTables,
   scanBits: referenceScanBits,

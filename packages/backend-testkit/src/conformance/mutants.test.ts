@@ -5,6 +5,7 @@ import { beamMutants } from "../../test/mutants/beam.js";
 import { backendMutants } from "../../test/mutants/backend.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
+import { optionMutants } from "../../test/mutants/options.js";
 import { scalarMutants } from "../../test/mutants/scalar.js";
 import { trainingMutants } from "../../test/mutants/training.js";
 import { scanMutants } from "../../test/mutants/scans.js";
@@ -20,6 +21,7 @@ const mutants = [
   ...kernelMutants,
   ...scalarMutants,
   ...trainingMutants,
+  ...optionMutants,
   ...scanMutants,
   ...backendMutants,
 ];

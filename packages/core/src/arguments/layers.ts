@@ -108,7 +108,8 @@ export function checkDropout(x: Tensor, rate: number, seed: number, call: number
   checkInteger(x.size, "the number of elements of x", 0, 2 ** 32 - 1);
 }
 
-function checkNormalizable(x: Tensor, epsilon: number): NormExtents {
+/** Rows that can be normalized. */
+export function checkNormalizable(x: Tensor, epsilon: number): NormExtents {
   const extents = checkMatrix(x, "x");
   checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
   if (extents.columns > 0) return extents;

@@ -6,6 +6,7 @@ import {
   type TrainingBackend,
 } from "@tessera/core";
 import { floats } from "../problems.js";
+import { optionKernels, optionRowKernels } from "./every-option.js";
 import { normals } from "./problem.js";
 
 type Named = Record<string, Tensor>;
@@ -48,6 +49,7 @@ export function trainingRowKernels(
     "quantizeLevels, output": found.output,
     "quantizeLevels, pull": found.pull,
     rotateGradient: train.rotateGradient(x, found.output, norm.output),
+    ...optionRowKernels(train, x),
   };
 }
 
@@ -107,5 +109,6 @@ export function trainingKernels(
     "optimizerStep, first state": state[0]!,
     "emaStep, codebooks": books,
     "emaStep, usage": usage,
+    ...optionKernels(train, x, codebooks),
   };
 }
