@@ -60,7 +60,7 @@ describe.skipIf(obstacle)(`CPU and GPU${obstacle === undefined ? "" : ` (${obsta
           ...settings,
           learningRate: 3e-3,
           activation: "gelu",
-          layerNorm: true,
+          norm: "layer",
           dropout: 0.1,
         }).fit(spec, rows, { backend: learner, seed: 5 });
         const own = await model.encode(rows, { backend: learner });
