@@ -47,6 +47,15 @@ describe("the backend that is chosen", () => {
     await expect(pickBackend({ name: [] })).rejects.toThrow("no backend was named");
   });
 
+  it("is TensorFlow where it is asked for, or an error that says how to get it", async () => {
+    vi.stubEnv("TESSERA_BACKEND", "tensorflow");
+    vi.stubEnv("TESSERA_TFJS_NODE", "no/such/folder");
+    const failure: unknown = await pickBackend().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(BackendError);
+    expect((failure as BackendError).message).toContain("is installed in no/such/folder");
+    expect((failure as BackendError).hint).toContain("npm install @tensorflow/tfjs-node");
+  });
+
   it("is an error when its name is unknown, from the call or the environment", async () => {
     await expect(pickBackend({ name: "quantum" as BackendName })).rejects.toThrow(BackendError);
     vi.stubEnv("TESSERA_BACKEND", "tpu");

@@ -6,7 +6,7 @@ import {
 } from "@tessera/core";
 
 /** Names that {@link pickBackend} and the environment variable `TESSERA_BACKEND` accept. */
-export const BACKEND_NAMES = ["cpu", "webgpu"] as const;
+export const BACKEND_NAMES = ["cpu", "webgpu", "tensorflow"] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 export interface PickOptions {
@@ -55,6 +55,10 @@ const START: { readonly [N in BackendName]: (options: PickOptions) => Promise<Co
   async webgpu() {
     const { createWebGpuBackend } = await import("@tessera/backend-webgpu");
     return createWebGpuBackend();
+  },
+  async tensorflow() {
+    const { createTensorflowBackend } = await import("@tessera/backend-node-gpu");
+    return createTensorflowBackend();
   },
 };
 

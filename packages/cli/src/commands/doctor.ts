@@ -66,6 +66,8 @@ const WORK = { rows: 8192, dimension: 128, codewords: 256 } as const;
 /** A GPU's work by a CPU takes a hundred times as long. */
 const SOFTWARE_ROWS = 256;
 const MEASURE_MS = 500;
+/** The longest is the name of a backend, `tensorflow`. */
+const LABEL_WIDTH = 12;
 
 /** A backend that was not picked: what it is and how fast, or why it does not start and what to do. */
 type Other =
@@ -130,8 +132,8 @@ export const doctor = defineCommand({
     ];
     const { paint, print, width } = context;
     for (const [label, value] of lines) {
-      const [first, ...rest] = wrap(value, width, " ".repeat(10));
-      print(paint(label.padEnd(10), "dim") + first!.slice(10));
+      const [first, ...rest] = wrap(value, width, " ".repeat(LABEL_WIDTH));
+      print(paint(label.padEnd(LABEL_WIDTH), "dim") + first!.slice(LABEL_WIDTH));
       for (const line of rest) print(line);
     }
     print();
@@ -149,7 +151,7 @@ function rounded(gflops: number): number {
 
 function limitsOf({ maxTensorBytes, adapter }: BackendInfo & { adapter?: unknown }): string {
   const { software } = (adapter ?? {}) as { software?: boolean };
-  return `tensors up to ${maxTensorBytes / 2 ** 20} MiB${software === true ? ", by the CPU" : ""}`;
+  return `tensors up to ${Math.floor(maxTensorBytes / 2 ** 20)} MiB${software === true ? ", by the CPU" : ""}`;
 }
 
 /** Backends that were not picked, measured where they start. */

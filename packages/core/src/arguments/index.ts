@@ -6,6 +6,7 @@ export * from "./dense.js";
 export * from "./layers.js";
 export * from "./losses.js";
 export * from "./optimizers.js";
+export * from "./options.js";
 export * from "./scalar.js";
 export * from "./scans.js";
 export * from "./tensors.js";

@@ -12,7 +12,7 @@ import type {
 import type { ProductExtents } from "./dense.js";
 import { checkMatrix } from "./tensors.js";
 
-const ACTIVATIONS: readonly Activation[] = ["none", "relu", "gelu", "silu"];
+export const ACTIVATIONS: readonly Activation[] = ["none", "relu", "gelu", "silu"];
 
 /** A product with what is applied to it. */
 export interface LayerExtents extends ProductExtents {
@@ -108,7 +108,6 @@ export function checkDropout(x: Tensor, rate: number, seed: number, call: number
   checkInteger(x.size, "the number of elements of x", 0, 2 ** 32 - 1);
 }
 
-/** Rows that can be normalized. */
 export function checkNormalizable(x: Tensor, epsilon: number): NormExtents {
   const extents = checkMatrix(x, "x");
   checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
