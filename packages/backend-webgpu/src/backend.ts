@@ -84,13 +84,13 @@ export class WebGpuBackend implements ComputeBackend {
   slice<D extends DType>(tensor: Tensor<D>, start: number, end: number): Tensor<D> {
     const whole = own(this, tensor, "tensor", tensor.dtype);
     const { shape, offset } = checkSlice(whole, start, end);
-    return this.#view(whole, shape, whole.start + offset);
+    return this.view(whole, shape, whole.start + offset);
   }
 
   reshape<D extends DType>(tensor: Tensor<D>, shape: readonly number[]): Tensor<D> {
     const whole = own(this, tensor, "tensor", tensor.dtype);
     checkReshape(whole, shape);
-    return this.#view(whole, shape, whole.start);
+    return this.view(whole, shape, whole.start);
   }
 
   scope<T>(body: () => T): T {
@@ -118,7 +118,7 @@ export class WebGpuBackend implements ComputeBackend {
    */
   lend(tensor: Tensor): { readonly buffer: GPUBuffer; readonly release: () => void } {
     const whole = own(this, tensor, "tensor", tensor.dtype);
-    const storage = whole.start === 0 ? whole.storage.retain() : this.#copied(whole);
+    const storage = whole.start === 0 ? whole.storage.retain() : this.device.copyOf(whole);
     this.device.recorder.submit();
     return { buffer: storage.buffer, release: () => storage.release() };
   }
@@ -177,9 +177,9 @@ export class WebGpuBackend implements ComputeBackend {
     const rows = own(this, x, "x", "float32");
     const books = codebooks.map((book, l) => own(this, book, `codebooks[${l}]`, "float32"));
     const shape = [books.length, checkBeamSearch(rows, books, beam).rows];
-    return this.#made(() => {
-      const codes = this.#output("int32", shape);
-      const distances = this.#output("float32", shape);
+    return this.made(() => {
+      const codes = this.output("int32", shape);
+      const distances = this.output("float32", shape);
       searchBeam(this.device, { x: rows, books, codes, distances }, beam);
       return { codes, distances };
     });
@@ -189,8 +189,8 @@ export class WebGpuBackend implements ComputeBackend {
     const books = own(this, codebooks, "codebooks", "float32");
     const chosen = own(this, codes, "codes", "int32");
     const shape = checkGather(books, chosen);
-    return this.#made(() => {
-      const out = this.#output("float32", [shape.rows, shape.width]);
+    return this.made(() => {
+      const out = this.output("float32", [shape.rows, shape.width]);
       gather(this.device, books, chosen, out, shape);
       return out;
     });
@@ -207,8 +207,8 @@ export class WebGpuBackend implements ComputeBackend {
     const chosen = own(this, codes, "codes", "int32");
     const from = parents && own(this, parents, "parents", "int32");
     const shape = checkResidual(rows, books, chosen, from);
-    return this.#made(() => {
-      const out = this.#output("float32", [shape.rows, shape.width]);
+    return this.made(() => {
+      const out = this.output("float32", [shape.rows, shape.width]);
       residual(this.device, { x: rows, books, codes: chosen, parents: from, out }, shape);
       return out;
     });
@@ -225,9 +225,9 @@ export class WebGpuBackend implements ComputeBackend {
     const weighting = weights && own(this, weights, "weights", "float32");
     const shape = checkClusterSums(rows, chosen, codebookSize, weighting);
     const { groups, dimension } = shape;
-    return this.#made(() => {
-      const sums = this.#output("float32", [groups, codebookSize, dimension]);
-      const counts = this.#output("float32", [groups, codebookSize]);
+    return this.made(() => {
+      const sums = this.output("float32", [groups, codebookSize, dimension]);
+      const counts = this.output("float32", [groups, codebookSize]);
       sumClusters(this.device, { x: rows, codes: chosen, weights: weighting, sums, counts }, shape);
       return { sums, counts };
     });
@@ -242,8 +242,8 @@ export class WebGpuBackend implements ComputeBackend {
     const right = own(this, b, "b", "float32");
     const bias = options.bias && own(this, options.bias, "bias", "float32");
     const extents = checkMatmul(left, right, options);
-    return this.#made(() => {
-      const out = this.#output("float32", [extents.rows, extents.columns]);
+    return this.made(() => {
+      const out = this.output("float32", [extents.rows, extents.columns]);
       multiply(this.device, { ...extents, a: left, b: right, bias, out });
       return out;
     });
@@ -258,8 +258,8 @@ export class WebGpuBackend implements ComputeBackend {
     const left = own(this, a, "a", "float32");
     const right = own(this, b, "b", "float32");
     checkCombine(left, right);
-    return this.#made(() => {
-      const out = this.#output("float32", left.shape);
+    return this.made(() => {
+      const out = this.output("float32", left.shape);
       combine(this.device, { a: left, b: right, out }, alpha, beta);
       return out;
     });
@@ -269,8 +269,8 @@ export class WebGpuBackend implements ComputeBackend {
     const rows = own(this, x, "x", "float32");
     const chosen = own(this, indices, "indices", "int32");
     const { count, width } = checkTake(rows, chosen);
-    return this.#made(() => {
-      const out = this.#output("float32", [count, width]);
+    return this.made(() => {
+      const out = this.output("float32", [count, width]);
       take(this.device, rows, chosen, out);
       return out;
     });
@@ -286,8 +286,8 @@ export class WebGpuBackend implements ComputeBackend {
     const from = own(this, lower, "lower", "float32");
     const by = own(this, step, "step", "float32");
     const { rows, width, bits, levels } = checkScalarEncode(values, from, by, options);
-    return this.#made(() => {
-      const codes = this.#output("uint8", [rows, width]);
+    return this.made(() => {
+      const codes = this.output("uint8", [rows, width]);
       encodeScalars(this.device, { values, codes, lower: from, step: by }, levels, bits);
       return codes;
     });
@@ -303,8 +303,8 @@ export class WebGpuBackend implements ComputeBackend {
     const from = own(this, lower, "lower", "float32");
     const by = own(this, step, "step", "float32");
     const { rows, dimension, bits } = checkScalarDecode(held, from, by, options);
-    return this.#made(() => {
-      const values = this.#output("float32", [rows, dimension]);
+    return this.made(() => {
+      const values = this.output("float32", [rows, dimension]);
       decodeScalars(this.device, { values, codes: held, lower: from, step: by }, bits);
       return values;
     });
@@ -333,8 +333,8 @@ export class WebGpuBackend implements ComputeBackend {
     thresholds: { readonly count: number; readonly tensor: GpuTensor<"float32"> | undefined },
     { rows, width, bits }: ScalarExtents,
   ): Tensor<"uint8"> {
-    return this.#made(() => {
-      const codes = this.#output("uint8", [rows, width]);
+    return this.made(() => {
+      const codes = this.output("uint8", [rows, width]);
       encodeByThresholds(this.device, x, thresholds, codes, bits);
       return codes;
     });
@@ -353,29 +353,21 @@ export class WebGpuBackend implements ComputeBackend {
         ? checkAssign(rows, books, options)
         : checkAssignTopK(rows, books, count, options);
     const shape = [extents.rows, extents.groups, ...(count === undefined ? [] : [count])];
-    return this.#made(() => {
-      const codes = this.#output("int32", shape);
-      const distances = this.#output("float32", shape);
+    return this.made(() => {
+      const codes = this.output("int32", shape);
+      const distances = this.output("float32", shape);
       nearest(this.device, { x: rows, books, codes, distances }, extents, extents.metric, count);
       return { codes, distances };
     });
   }
 
-  #copied({ storage, start, dtype, bytes }: GpuTensor): Storage {
-    const copy = this.device.allocate(bytes);
-    const padded = Math.ceil(bytes / 4) * 4;
-    const from = start * bytesPerElement(dtype);
-    if (padded > 0) this.device.recorder.copy(storage.buffer, from, copy.buffer, 0, padded);
-    return copy;
-  }
-
   /** What `make` returns; if memory runs out on the way, the tensors made by then are freed. */
-  #made<T>(make: () => T): T {
+  protected made<T>(make: () => T): T {
     return this.#ledger.scope(make);
   }
 
   /** A tensor for a kernel to write. */
-  #output<D extends DType>(dtype: D, shape: readonly number[]): GpuTensor<D> {
+  protected output<D extends DType>(dtype: D, shape: readonly number[]): GpuTensor<D> {
     const bytes = sizeOf(shape) * bytesPerElement(dtype);
     return this.#tensor(dtype, shape, this.device.allocate(bytes));
   }
@@ -386,7 +378,7 @@ export class WebGpuBackend implements ComputeBackend {
     return tensor;
   }
 
-  #view<D extends DType>(
+  protected view<D extends DType>(
     whole: GpuTensor<D>,
     shape: readonly number[],
     start: number,

@@ -10,7 +10,7 @@ afterAll(() => shared?.dispose());
 
 const create = () => createWebGpuBackend({ device: shared?.gpu });
 // Software adapters are slow.
-const options = { scale: 0.02, flushesSubnormals: true };
+const options = { scale: 0.01, flushesSubnormals: true };
 const TIMEOUT_MS = 300_000;
 
 describe.skipIf(obstacle)(`webgpu${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {

@@ -1,8 +1,9 @@
 import { BackendError, throwIfAborted } from "@tessera/core";
-import { WebGpuBackend } from "./backend.js";
+import type { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
 import { describe } from "./info.js";
+import { WebGpuTrainingBackend } from "./training-backend.js";
 
 export interface WebGpuBackendOptions {
   /**
@@ -13,6 +14,8 @@ export interface WebGpuBackendOptions {
   readonly adapterInfo?: GPUAdapterInfo | undefined;
   /** Which GPU, where there are several. Default: `high-performance`. */
   readonly powerPreference?: "high-performance" | "low-power" | undefined;
+  /** The most bytes of a tensor that a kernel is given at once, for tests of what takes more. Default: the device's limit. */
+  readonly maxBindingBytes?: number | undefined;
   /** Gives up starting. Default: none. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -31,7 +34,8 @@ export async function createWebGpuBackend(
 ): Promise<WebGpuBackend> {
   const { signal } = options;
   throwIfAborted(signal);
-  if (options.device) return backendOn(options.device, options.adapterInfo, false);
+  if (options.device)
+    return backendOn(options.device, options.adapterInfo, false, options.maxBindingBytes);
   const gpu = await findGpu();
   const adapter = await gpu.requestAdapter({
     powerPreference: options.powerPreference ?? "high-performance",
@@ -40,18 +44,19 @@ export async function createWebGpuBackend(
   const device = await openDevice(adapter);
   if (signal?.aborted) device.destroy();
   throwIfAborted(signal);
-  return backendOn(device, adapter.info, true);
+  return backendOn(device, adapter.info, true, options.maxBindingBytes);
 }
 
 function backendOn(
   gpu: GPUDevice,
   adapter: GPUAdapterInfo | undefined,
   owned: boolean,
+  maxBindingBytes: number | undefined,
 ): WebGpuBackend {
-  const device = new Device(gpu, owned);
+  const device = new Device(gpu, owned, maxBindingBytes);
   // Older browsers do not say of a device what adapter it is of.
   const facts = adapter ?? (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? {};
-  return new WebGpuBackend(device, describe(gpu, facts, device.maxBytes));
+  return new WebGpuTrainingBackend(device, describe(gpu, facts, device.maxBytes));
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */

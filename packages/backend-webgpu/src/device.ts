@@ -1,4 +1,11 @@
-import { BackendError, DisposedError, type TensorData, TesseraError } from "@tessera/core";
+import {
+  BackendError,
+  bytesPerElement,
+  DisposedError,
+  type DType,
+  type TensorData,
+  TesseraError,
+} from "@tessera/core";
 import { MAP_READ, MAX_WORKGROUPS, USAGE } from "./constants.js";
 import { FAULT, faultError, type FaultSource } from "./fault.js";
 import { CELL_BYTES, FaultCells, type FaultCell } from "./fault-cells.js";
@@ -9,15 +16,25 @@ import { Recorder, type Workgroups } from "./recorder.js";
 import { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
-/** Elements of a storage from `start` on, such as a tensor. */
+/** Elements of a storage from `start` on, such as a tensor; of four bytes each where it does not say their type. */
 export interface View {
   readonly storage: Storage;
   readonly start: number;
+  readonly dtype?: DType;
+  /** Of all its elements; needed where the storage is larger than a binding. */
+  readonly bytes?: number;
 }
 
 /** What a kernel runs on. A storage by itself is used from its start. */
-export interface Launch<I extends string, O extends string, P extends string> {
+export interface Launch<
+  I extends string,
+  O extends string,
+  P extends string,
+  U extends string = never,
+> {
   readonly inputs: Readonly<Record<I, View | Storage>>;
+  /** Each of a storage of its own, or WebGPU refuses: see {@link runInPlace}. */
+  readonly updates?: Readonly<Record<U, View | Storage>>;
   readonly outputs: Readonly<Record<O, View | Storage>>;
   readonly params: Readonly<Record<P, number>>;
   readonly workgroups: Workgroups;
@@ -31,6 +48,9 @@ export interface Settlement {
   readonly sources?: readonly [FaultSource] | readonly [FaultSource, FaultSource];
 }
 
+/** Bytes at multiples of which a binding may start, in every implementation. */
+export const ALIGNMENT = 256;
+
 const NOTHING: FaultSource = { kind: FAULT.none };
 
 /** A GPU device with its queue, buffers and fault cells. */
@@ -38,38 +58,55 @@ export class Device {
   readonly gpu: GPUDevice;
   /** The most bytes that one tensor may have. */
   readonly maxBytes: number;
+  /** The most bytes that a kernel can be given of one tensor, wherever in its storage they start. */
+  readonly maxBound: number;
   readonly recorder: Recorder;
+  readonly #binding: number;
   readonly #pool: BufferPool;
   readonly #cells: FaultCells;
   /** Stands where a kernel has no use for an input. */
   readonly #unused: Storage;
+  /** Stands where a kernel has no use for an output. A buffer is not to be read and written at once. */
+  readonly #spare: Storage;
   readonly #owned: boolean;
   #stopped: TesseraError | undefined;
+  /** The first row of the part that is being launched, where rows are launched in parts. */
+  #firstRow: number | undefined;
   readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
     this.#fail(uncapturedError(error));
 
-  /** @param owned whether the device is destroyed when it is stopped */
-  constructor(gpu: GPUDevice, owned: boolean) {
+  /**
+   * @param owned whether the device is destroyed when it is stopped
+   * @param maxBinding the most bytes to bind at once, from 256 on, where that is less than what the device can
+   */
+  constructor(gpu: GPUDevice, owned: boolean, maxBinding: number = Infinity) {
     this.gpu = gpu;
     this.#owned = owned;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     // A read stages a tensor with its fault cell; indices of bytes are uint32 in kernels.
     const readable = Math.min(maxBufferSize - CELL_BYTES, 2 ** 32 - 4);
-    const most = Math.min(maxStorageBufferBindingSize, readable);
-    this.maxBytes = most - (most % 4);
+    this.maxBytes = readable - (readable % 4);
+    const binding = Math.min(maxStorageBufferBindingSize, maxBinding);
+    this.#binding = binding - (binding % 4);
+    this.maxBound = this.#binding - ALIGNMENT;
     this.recorder = new Recorder(gpu);
-    this.#pool = new BufferPool(gpu, this.maxBytes);
+    this.#pool = new BufferPool(gpu, [this.#binding, this.maxBytes]);
     this.#cells = new FaultCells(gpu, (from, to) => {
       this.recorder.copy(from, 0, to, 0, from.size);
       this.recorder.destroyLater(from);
     });
     this.#unused = this.allocate(4);
+    this.#spare = this.allocate(4);
     void gpu.lost.then((info) => this.#fail(lostError(info)));
     gpu.addEventListener("uncapturederror", this.#refused);
   }
 
   get unused(): Storage {
     return this.#unused;
+  }
+
+  get spare(): Storage {
+    return this.#spare;
   }
 
   checkAlive(): void {
@@ -104,35 +141,67 @@ export class Device {
     return storage;
   }
 
+  /** A storage with the values of the tensor from its start. */
+  copyOf({ storage, start, dtype, bytes }: GpuTensor): Storage {
+    const copy = this.allocate(bytes);
+    const padded = Math.ceil(bytes / 4) * 4;
+    const from = start * bytesPerElement(dtype);
+    if (padded > 0) this.recorder.copy(storage.buffer, from, copy.buffer, 0, padded);
+    return copy;
+  }
+
+  /** Copies values of four bytes each over those of the tensor, which is of another storage. */
+  overwrite({ storage, start, bytes }: GpuTensor, source: View): void {
+    if (bytes === 0) return;
+    this.recorder.copy(source.storage.buffer, 4 * source.start, storage.buffer, 4 * start, bytes);
+  }
+
   /** A storage over somebody else's buffer, which `release` gives back. */
   adopt(buffer: GPUBuffer, release: () => void): Storage {
     return new Storage(buffer, release);
   }
 
-  run<I extends string, O extends string, P extends string>(
-    kernel: Kernel<I, O, P>,
-    launch: Launch<I, O, P>,
+  run<I extends string, O extends string, P extends string, U extends string = never>(
+    kernel: Kernel<I, O, P, U>,
+    launch: Launch<I, O, P, U>,
   ): void {
     const { workgroups } = launch;
     if (workgroups.includes(0)) return;
-    const inputs = kernel.inputs.map((name) => launch.inputs[name]);
+    const { updates } = launch;
+    const placed = [
+      ...kernel.inputs.map((name) => launch.inputs[name]),
+      ...(updates ? kernel.updates.map((name) => updates[name]) : []),
+    ];
     const outputs = kernel.outputs.map((name) => launch.outputs[name]);
+    const bound = placed.map((argument) => this.#bind(argument, false));
     this.recorder.dispatch(
       kernel,
+      [...bound.map(({ start }) => start), ...kernel.params.map((name) => launch.params[name])],
       [
-        ...inputs.map((input) => (input instanceof Storage ? 0 : input.start)),
-        ...kernel.params.map((name) => launch.params[name]),
-      ],
-      [
-        ...[...inputs, ...outputs].map((argument) => storageOf(argument).buffer),
-        ...(kernel.faulty ? [this.#cells.buffer] : []),
+        ...bound.map(({ binding }) => binding),
+        ...outputs.map((output) => this.#bind(output, true).binding),
+        ...(kernel.faulty ? [{ buffer: this.#cells.buffer }] : []),
       ],
       workgroups,
     );
   }
 
+  /**
+   * Launches a part of the rows: positions of faults count from its first row, and what its outputs' storage bears of the
+   * parts before comes first.
+   */
+  part(firstRow: number, launch: () => void): void {
+    this.#firstRow = firstRow;
+    try {
+      launch();
+    } finally {
+      this.#firstRow = undefined;
+    }
+  }
+
   /** Has the outputs bear the first fault of the inputs or of the kernels just run. */
-  settle({ inputs, outputs, sources }: Settlement): void {
+  settle({ inputs: read, outputs, sources }: Settlement): void {
+    const inputs = this.#firstRow === undefined ? read : [...outputs, ...read];
     const cells = new Set<FaultCell>();
     for (const { storage } of inputs) if (storage.cell) cells.add(storage.cell);
     if (cells.size === 0 && !sources) return;
@@ -197,6 +266,7 @@ export class Device {
       this.#pool.destroy();
       this.#cells.buffer.destroy();
       this.#unused.buffer.destroy();
+      this.#spare.buffer.destroy();
     }
   }
 
@@ -209,6 +279,30 @@ export class Device {
     }
     const { buffer, used } = this.#pool.take(bytes);
     return { storage: new Storage(buffer, (storage) => this.#free(storage)), used };
+  }
+
+  /** All of a buffer, or from a whole multiple of the alignment on what can be bound. Outputs are written from there. */
+  #bind(
+    argument: View | Storage,
+    output: boolean,
+  ): { readonly binding: GPUBufferBinding; readonly start: number } {
+    const { storage, start, dtype, bytes }: View =
+      argument instanceof Storage ? { storage: argument, start: 0 } : argument;
+    const { buffer } = storage;
+    if (buffer.size <= this.#binding && !(output && start > 0)) {
+      return { binding: { buffer }, start };
+    }
+    const size = dtype === undefined ? 4 : bytesPerElement(dtype);
+    const offset = Math.floor((start * size) / ALIGNMENT) * ALIGNMENT;
+    const most = Math.min(buffer.size - offset, this.#binding);
+    const needed = bytes ?? buffer.size;
+    if (needed > most - (start * size - offset)) {
+      throw new BackendError(
+        `a kernel needs ${needed} bytes at once, where this device binds ${this.#binding}`,
+        { hint: "work on fewer rows, or on smaller codebooks and weights" },
+      );
+    }
+    return { binding: { buffer, offset, size: most }, start: start - offset / size };
   }
 
   #free({ buffer }: Storage): void {
@@ -235,6 +329,7 @@ export class Device {
         input3: number(3),
         input4: number(4),
         input5: number(5),
+        firstRow: this.#firstRow ?? 0,
         kind0: zero.kind,
         columns0: zero.columns ?? 1,
         limit0: zero.limit ?? 0,
@@ -262,10 +357,6 @@ export class Device {
   #fail(error: TesseraError): void {
     this.#stopped ??= error;
   }
-}
-
-function storageOf(argument: View | Storage): Storage {
-  return argument instanceof Storage ? argument : argument.storage;
 }
 
 /** Workgroups of a flat kernel. */

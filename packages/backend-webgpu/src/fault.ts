@@ -2,7 +2,16 @@ import { ArgumentError, CodeRangeError, NonFiniteError, type TesseraError } from
 import type { GpuTensor } from "./tensor.js";
 
 /** What a kernel may find wrong, as cells name it. */
-export const FAULT = { none: 0, row: 1, codeword: 2, code: 3, index: 4, parent: 5 } as const;
+export const FAULT = {
+  none: 0,
+  row: 1,
+  codeword: 2,
+  code: 3,
+  index: 4,
+  parent: 5,
+  query: 6,
+  probe: 7,
+} as const;
 export type FaultKind = (typeof FAULT)[keyof typeof FAULT];
 
 /** What a position that a kernel reported in one of its slots means. */
@@ -31,6 +40,13 @@ export function faultError(cell: Uint32Array): TesseraError | undefined {
       return outside("index", value, row, limit);
     case FAULT.parent:
       return outside("parent", value, row, limit);
+    case FAULT.query:
+      return new NonFiniteError(row, "query");
+    case FAULT.probe:
+      return new ArgumentError(
+        `probe ${column} of query ${row}, from row ${value} on, is no stretch of the ${limit} rows`,
+        { hint: "starts are multiples of 32, and ends lie between them and the number of rows" },
+      );
     default:
       return undefined;
   }

@@ -6,10 +6,12 @@ export interface Kernel<
   I extends string = string,
   O extends string = string,
   P extends string = string,
+  U extends string = string,
 > {
   readonly name: string;
   readonly code: string;
   readonly inputs: readonly I[];
+  readonly updates: readonly U[];
   readonly outputs: readonly O[];
   readonly params: readonly P[];
   /** Parameters that are float32; all others are uint32. */
@@ -18,10 +20,17 @@ export interface Kernel<
   readonly faulty: boolean;
 }
 
-export interface KernelSource<I extends string, O extends string, P extends string> {
+export interface KernelSource<
+  I extends string,
+  O extends string,
+  P extends string,
+  U extends string,
+> {
   readonly name: string;
   /** Arrays to read. `params.<name>Start` is the element of the array at which the tensor starts. */
   readonly inputs: Readonly<Record<I, WgslType>>;
+  /** Arrays to write in place, or to read and write. `params.<name>Start` is where they start, as for inputs. */
+  readonly updates?: Readonly<Record<U, WgslType>>;
   /** Arrays to write, from their first element. */
   readonly outputs: Readonly<Record<O, WgslType>>;
   readonly params: Readonly<Record<P, WgslType>>;
@@ -31,31 +40,37 @@ export interface KernelSource<I extends string, O extends string, P extends stri
 }
 
 /** Puts the declarations of a kernel's arguments before its body. */
-export function defineKernel<I extends string, O extends string, P extends string>(
-  source: KernelSource<I, O, P>,
-): Kernel<I, O, P> {
+export function defineKernel<
+  I extends string,
+  O extends string,
+  P extends string,
+  U extends string = never,
+>(source: KernelSource<I, O, P, U>): Kernel<I, O, P, U> {
   const { name, faulty = false } = source;
   const inputs = Object.keys(source.inputs) as I[];
+  const types: Partial<Record<U, WgslType>> = source.updates ?? {};
+  const updates = Object.keys(types) as U[];
   const outputs = Object.keys(source.outputs) as O[];
   const params = Object.keys(source.params) as P[];
   const fields = [
-    ...inputs.map((input) => `${input}Start: u32`),
+    ...[...inputs, ...updates].map((array) => `${array}Start: u32`),
     ...params.map((param) => `${param}: ${source.params[param]}`),
   ];
   let binding = 1;
-  const bound = (access: string, array: string, type: string): string =>
+  const bound = (access: string, array: string, type: string | undefined): string =>
     `@group(0) @binding(${binding++}) var<storage, ${access}> ${array}: array<${type}>;`;
   const code = [
     `struct Params {\n${fields.map((field) => `  ${field},`).join("\n")}\n}`,
     "@group(0) @binding(0) var<uniform> params: Params;",
     ...inputs.map((input) => bound("read", input, source.inputs[input])),
+    ...updates.map((update) => bound("read_write", update, types[update])),
     ...outputs.map((output) => bound("read_write", output, source.outputs[output])),
     ...(faulty ? [bound("read_write", "faults", "atomic<u32>"), FAULT] : []),
     source.body.trim(),
     "",
   ].join("\n");
   const floats = new Set(params.filter((param) => source.params[param] === "f32"));
-  return { name, code, inputs, outputs, params, floats, faulty };
+  return { name, code, inputs, updates, outputs, params, floats, faulty };
 }
 
 /** Two words at the head of the fault cells hold the first fault of a launch in each slot; `settle` empties them. */

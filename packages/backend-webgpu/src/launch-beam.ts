@@ -1,9 +1,9 @@
 import { type Device, flat, tiled, type View } from "./device.js";
 import { FAULT } from "./fault.js";
-import { scoreStartsKernel } from "./kernels/assign.js";
 import { beamSelectKernel, beamTraceKernel } from "./kernels/beam.js";
 import { residualKernel } from "./kernels/codebooks.js";
 import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import { checkNorms } from "./launch-nearest.js";
 import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
@@ -24,7 +24,8 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
   const [rows, dimension] = x.shape as [number, number];
   checkNorms(device, x, rows, dimension, 0);
   for (const book of books) checkNorms(device, book, book.shape[1]!, dimension, 1);
-  const most = Math.max(1, Math.floor(BLOCK_VALUES / (beam * Math.max(beam, dimension))));
+  const values = Math.min(BLOCK_VALUES, device.maxBound / 4);
+  const most = Math.max(1, Math.floor(values / (beam * Math.max(beam, dimension, books.length))));
   for (let first = 0; first < rows; first += most) {
     searchBlock(device, tensors, beam, first, Math.min(most, rows - first));
   }
@@ -33,24 +34,6 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
     outputs: [codes, distances],
     sources: [{ kind: FAULT.row }, { kind: FAULT.codeword }],
   });
-}
-
-/** Reports the first vector that is not finite or whose squared norm overflows. */
-function checkNorms(
-  device: Device,
-  vectors: View,
-  items: number,
-  dimension: number,
-  slot: number,
-): void {
-  const norms = device.allocate(4 * items);
-  device.run(scoreStartsKernel, {
-    inputs: { codebooks: vectors },
-    outputs: { starts: norms },
-    params: { items, dimension, ip: 0, slot },
-    workgroups: flat(items),
-  });
-  norms.release();
 }
 
 function searchBlock(
@@ -69,7 +52,8 @@ function searchBlock(
     chosenParents: device.allocate(4 * levels * stride),
   };
   const greedy = device.allocate(4 * rows);
-  let left: View = { storage: x.storage.retain(), start: x.start + firstRow * dimension };
+  let left: View = x.rows(firstRow, firstRow + rows);
+  left.storage.retain();
   let candidates = 1;
   books.forEach((book, level) => {
     const codewords = book.shape[1]!;

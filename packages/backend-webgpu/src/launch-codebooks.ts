@@ -1,27 +1,32 @@
 import type { BookShape } from "@tessera/core";
-import { type Device, flat } from "./device.js";
+import type { ClusterExtents } from "@tessera/core/arguments";
+import { type Device, flat, type View } from "./device.js";
 import { FAULT } from "./fault.js";
 import { clusterChunksKernel, clusterTotalsKernel } from "./kernels/clusters.js";
 import { gatherKernel, residualKernel, takeKernel } from "./kernels/codebooks.js";
+import { inParts } from "./parts.js";
+import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
 export function gather(
   device: Device,
   books: GpuTensor<"float32">,
-  codes: GpuTensor<"int32">,
-  out: GpuTensor<"float32">,
+  chosen: GpuTensor<"int32">,
+  gathered: GpuTensor<"float32">,
   { groups, codewords, dimension }: BookShape,
 ): void {
-  device.run(gatherKernel, {
-    inputs: { codebooks: books, codes },
-    outputs: { out },
-    params: { items: out.size, groups, codewords, dimension },
-    workgroups: flat(out.size),
-  });
-  device.settle({
-    inputs: [books, codes],
-    outputs: [out],
-    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+  inParts(device, { codes: chosen, out: gathered }, ({ codes, out }) => {
+    device.run(gatherKernel, {
+      inputs: { codebooks: books, codes },
+      outputs: { out },
+      params: { items: out.size, groups, codewords, dimension },
+      workgroups: flat(out.size),
+    });
+    device.settle({
+      inputs: [books, codes],
+      outputs: [out],
+      sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+    });
   });
 }
 
@@ -34,6 +39,18 @@ export interface ResidualTensors {
 }
 
 export function residual(
+  device: Device,
+  { books, ...tensors }: ResidualTensors,
+  shape: BookShape,
+): void {
+  const { x, ...rows } = tensors;
+  // Parents are anywhere, so with them all rows of x must be at hand.
+  if (tensors.parents) {
+    inParts(device, rows, (part) => residualOf(device, { ...part, x, books }, shape));
+  } else inParts(device, tensors, (part) => residualOf(device, { ...part, books }, shape));
+}
+
+function residualOf(
   device: Device,
   { x, books, codes, parents, out }: ResidualTensors,
   { groups, codewords, dimension }: BookShape,
@@ -59,20 +76,27 @@ export function residual(
 export function take(
   device: Device,
   x: GpuTensor<"float32">,
-  indices: GpuTensor<"int32">,
-  out: GpuTensor<"float32">,
+  chosen: GpuTensor<"int32">,
+  taken: GpuTensor<"float32">,
 ): void {
   const [rows, width] = x.shape as [number, number];
-  device.run(takeKernel, {
-    inputs: { x, indices },
-    outputs: { out },
-    params: { items: out.size, width, rows },
-    workgroups: flat(out.size),
-  });
-  device.settle({
-    inputs: [x, indices],
-    outputs: [out],
-    sources: [{ kind: FAULT.index, limit: rows, values: indices }],
+  const most = x.bytes <= device.maxBound ? rows : Math.floor(device.maxBound / (4 * width));
+  inParts(device, { indices: chosen, out: taken }, ({ indices, out }) => {
+    // Each time the rows that are bound go where they are wanted; without rows, all indices are at fault.
+    for (let first = 0; first === 0 || first < rows; first += Math.max(1, most)) {
+      const bound = Math.min(most, rows - first);
+      device.run(takeKernel, {
+        inputs: { x: x.rows(first, first + bound), indices },
+        outputs: { out },
+        params: { items: out.size, width, rows, first, bound },
+        workgroups: flat(out.size),
+      });
+    }
+    device.settle({
+      inputs: [x, indices],
+      outputs: [out],
+      sources: [{ kind: FAULT.index, limit: rows, values: indices }],
+    });
   });
 }
 
@@ -92,10 +116,37 @@ export interface ClusterTensors {
 
 export function sumClusters(
   device: Device,
-  { x, codes, weights, sums, counts }: ClusterTensors,
-  { groups, codewords, dimension }: BookShape,
+  tensors: ClusterTensors,
+  extents: ClusterExtents,
 ): void {
-  const rows = x.shape[0]!;
+  const { x, codes, weights, sums, counts } = tensors;
+  addClusters(device, { ...tensors, factor: 1 }, extents);
+  const { groups, codewords } = extents;
+  device.settle({
+    inputs: [x, codes, ...(weights ? [weights] : [])],
+    outputs: [sums, counts],
+    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+  });
+}
+
+/** Where sums of clusters come from and go to. */
+export interface ClusterTask {
+  readonly x: View | Storage;
+  readonly codes: View;
+  readonly weights: View | undefined;
+  /** Undefined where the counts are wanted alone. */
+  readonly sums: View | undefined;
+  readonly counts: View;
+  /** Of the sums. */
+  readonly factor: number;
+}
+
+/** Sums and counts of clusters. A code out of range is reported in slot 0. All rows are bound at once. */
+export function addClusters(
+  device: Device,
+  { x, codes, weights, sums, counts, factor }: ClusterTask,
+  { rows, groups, codewords, dimension }: ClusterExtents,
+): void {
   const totals = groups * codewords * (dimension + 1);
   const most = Math.max(1, Math.floor(PARTIAL_VALUES / totals));
   const chunkRows = Math.max(CHUNK_ROWS, Math.ceil(rows / most));
@@ -110,14 +161,10 @@ export function sumClusters(
   });
   device.run(clusterTotalsKernel, {
     inputs: { partials },
-    outputs: { sums, counts },
-    params: { items: totals, dimension, chunks },
+    updates: { sums: sums ?? device.spare, counts },
+    outputs: {},
+    params: { items: totals, dimension, chunks, weight: factor, keepsSums: sums ? 1 : 0 },
     workgroups: flat(totals),
   });
   partials.release();
-  device.settle({
-    inputs: [x, codes, ...(weights ? [weights] : [])],
-    outputs: [sums, counts],
-    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
-  });
 }

@@ -4,6 +4,7 @@ import { FAULT } from "./fault.js";
 import { assignKernel, distancesKernel, scoreStartsKernel } from "./kernels/assign.js";
 import { TILE } from "./kernels/tile.js";
 import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import { inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
 export interface NearestTensors {
@@ -16,6 +17,16 @@ export interface NearestTensors {
 /** `assign`, or `assignTopK` with a count. */
 export function nearest(
   device: Device,
+  { books, ...rows }: NearestTensors,
+  shape: BookShape,
+  metric: "l2" | "ip",
+  count?: number,
+): void {
+  inParts(device, rows, (part) => nearestOf(device, { ...part, books }, shape, metric, count));
+}
+
+function nearestOf(
+  device: Device,
   { x, books, codes, distances }: NearestTensors,
   { groups, codewords, dimension }: BookShape,
   metric: "l2" | "ip",
@@ -27,14 +38,14 @@ export function nearest(
   device.run(scoreStartsKernel, {
     inputs: { codebooks: books },
     outputs: { starts },
-    params: { items: groups * codewords, dimension, ip, slot: 1 },
+    params: { items: groups * codewords, dimension, ip, slot: 1, base: 0 },
     workgroups: flat(groups * codewords),
   });
   const inputs = { x, codebooks: books, starts };
   const params = { rows, groups, codewords, dimension };
   if (count === undefined) {
     const workgroups = tiled(Math.ceil(rows / TILE), groups);
-    device.run(assignKernel, { inputs, outputs: { codes }, params, workgroups });
+    device.run(assignKernel, { inputs, updates: { codes }, outputs: {}, params, workgroups });
   } else {
     const workgroups = tiled(Math.ceil(rows / TOP_ROWS), groups);
     device.run(topKKernel, {
@@ -47,7 +58,8 @@ export function nearest(
   starts.release();
   device.run(distancesKernel, {
     inputs: { x, codebooks: books, codes },
-    outputs: { distances },
+    updates: { distances },
+    outputs: {},
     params: { items: codes.size, groups, count: count ?? 1, codewords, dimension, ip },
     workgroups: flat(codes.size),
   });
@@ -56,4 +68,37 @@ export function nearest(
     outputs: [codes, distances],
     sources: [{ kind: FAULT.row, columns: groups }, { kind: FAULT.codeword }],
   });
+}
+
+/** Reports the first vector that is not finite or whose squared norm overflows. */
+export function checkNorms(
+  device: Device,
+  vectors: GpuTensor<"float32">,
+  items: number,
+  dimension: number,
+  slot: number,
+): void {
+  let base = 0;
+  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }) => {
+    checkSome(device, matrix, dimension, slot, base);
+    base += matrix.shape[0]!;
+  });
+}
+
+function checkSome(
+  device: Device,
+  vectors: GpuTensor<"float32">,
+  dimension: number,
+  slot: number,
+  base: number,
+): void {
+  const items = vectors.shape[0]!;
+  const norms = device.allocate(4 * items);
+  device.run(scoreStartsKernel, {
+    inputs: { codebooks: vectors },
+    outputs: { starts: norms },
+    params: { items, dimension, ip: 0, slot, base },
+    workgroups: flat(items),
+  });
+  norms.release();
 }

@@ -1,6 +1,7 @@
 import { type Device, flat } from "./device.js";
 import { FAULT } from "./fault.js";
 import { scalarDecodeKernel, scalarEncodeKernel, thresholdEncodeKernel } from "./kernels/scalar.js";
+import { inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
 export interface ScalarTensors {
@@ -12,51 +13,57 @@ export interface ScalarTensors {
 
 export function encodeScalars(
   device: Device,
-  { values, codes, lower, step }: ScalarTensors,
+  { lower, step, ...rows }: ScalarTensors,
   levels: number,
   bits: number,
 ): void {
-  device.run(scalarEncodeKernel, {
-    inputs: { x: values, lower, step },
-    outputs: { codes },
-    params: { ...packing(values, codes, bits), top: levels - 1 },
-    workgroups: flat(words(codes)),
+  inParts(device, rows, ({ values, codes }) => {
+    device.run(scalarEncodeKernel, {
+      inputs: { x: values, lower, step },
+      outputs: { codes },
+      params: { ...packing(values, codes, bits), top: levels - 1 },
+      workgroups: flat(words(codes)),
+    });
+    const sources = [{ kind: FAULT.row }] as const;
+    device.settle({ inputs: [values, lower, step], outputs: [codes], sources });
   });
-  const sources = [{ kind: FAULT.row }] as const;
-  device.settle({ inputs: [values, lower, step], outputs: [codes], sources });
 }
 
 export function decodeScalars(
   device: Device,
-  { values, codes, lower, step }: ScalarTensors,
+  { lower, step, ...rows }: ScalarTensors,
   bits: number,
 ): void {
-  device.run(scalarDecodeKernel, {
-    inputs: { codes, lower, step },
-    outputs: { values },
-    params: { items: values.size, width: codes.shape[1]!, dimension: values.shape[1]!, bits },
-    workgroups: flat(values.size),
+  inParts(device, rows, ({ values, codes }) => {
+    device.run(scalarDecodeKernel, {
+      inputs: { codes, lower, step },
+      outputs: { values },
+      params: { items: values.size, width: codes.shape[1]!, dimension: values.shape[1]!, bits },
+      workgroups: flat(values.size),
+    });
+    device.settle({ inputs: [codes, lower, step], outputs: [values] });
   });
-  device.settle({ inputs: [codes, lower, step], outputs: [values] });
 }
 
 /** Without thresholds, the one threshold is 0. */
 export function encodeByThresholds(
   device: Device,
-  x: GpuTensor<"float32">,
+  values: GpuTensor<"float32">,
   thresholds: { readonly count: number; readonly tensor: GpuTensor<"float32"> | undefined },
-  codes: GpuTensor<"uint8">,
+  packed: GpuTensor<"uint8">,
   bits: number,
 ): void {
   const { tensor, count } = thresholds;
-  device.run(thresholdEncodeKernel, {
-    inputs: { x, thresholds: tensor ?? device.unused },
-    outputs: { codes },
-    params: { ...packing(x, codes, bits), count: tensor ? count : 0 },
-    workgroups: flat(words(codes)),
+  inParts(device, { x: values, codes: packed }, ({ x, codes }) => {
+    device.run(thresholdEncodeKernel, {
+      inputs: { x, thresholds: tensor ?? device.unused },
+      outputs: { codes },
+      params: { ...packing(x, codes, bits), count: tensor ? count : 0 },
+      workgroups: flat(words(codes)),
+    });
+    const sources = [{ kind: FAULT.row }] as const;
+    device.settle({ inputs: [x, ...(tensor ? [tensor] : [])], outputs: [codes], sources });
   });
-  const sources = [{ kind: FAULT.row }] as const;
-  device.settle({ inputs: [x, ...(tensor ? [tensor] : [])], outputs: [codes], sources });
 }
 
 function words({ size }: GpuTensor<"uint8">): number {

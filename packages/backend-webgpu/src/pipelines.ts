@@ -22,7 +22,7 @@ function compile(device: GPUDevice, kernel: Kernel): Pipeline {
   const types: GPUBufferBindingType[] = [
     "uniform",
     ...kernel.inputs.map(() => "read-only-storage" as const),
-    ...kernel.outputs.map(() => "storage" as const),
+    ...[...kernel.updates, ...kernel.outputs].map(() => "storage" as const),
     ...(kernel.faulty ? (["storage"] as const) : []),
   ];
   const layout = device.createBindGroupLayout({

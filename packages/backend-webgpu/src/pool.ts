@@ -8,13 +8,13 @@ const SMALLEST = 256;
 export class BufferPool {
   readonly #device: GPUDevice;
   readonly #free = new Map<number, GPUBuffer[]>();
-  readonly #most: number;
+  readonly #limits: readonly number[];
   #kept = 0;
 
-  /** @param most the most bytes that a buffer may have */
-  constructor(device: GPUDevice, most: number) {
+  /** @param limits in order; a buffer that need not exceed one of them does not */
+  constructor(device: GPUDevice, limits: readonly number[]) {
     this.#device = device;
-    this.#most = most;
+    this.#limits = limits;
   }
 
   /** A buffer of at least this many bytes. A used one holds old values, and enqueued kernels may still need it. */
@@ -48,6 +48,7 @@ export class BufferPool {
   #capacity(bytes: number): number {
     if (bytes <= SMALLEST) return SMALLEST;
     const quarter = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
-    return Math.min(Math.ceil(bytes / quarter) * quarter, this.#most);
+    const limit = this.#limits.find((most) => bytes <= most);
+    return Math.min(Math.ceil(bytes / quarter) * quarter, limit ?? bytes);
   }
 }

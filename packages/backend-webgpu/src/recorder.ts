@@ -37,12 +37,12 @@ export class Recorder {
   dispatch(
     kernel: Kernel,
     params: readonly number[],
-    buffers: readonly GPUBuffer[],
+    buffers: readonly GPUBufferBinding[],
     workgroups: Workgroups,
   ): void {
     if (this.#dispatches === BATCH) this.submit();
     const slot = this.#dispatches++;
-    const firstFloat = kernel.inputs.length;
+    const firstFloat = kernel.inputs.length + kernel.updates.length;
     params.forEach((value, i) => {
       const at = slot * STRIDE_WORDS + i;
       const name = kernel.params[i - firstFloat];
@@ -57,7 +57,7 @@ export class Recorder {
     };
     const bindGroup = this.#device.createBindGroup({
       layout,
-      entries: [uniform, ...buffers.map((buffer) => ({ buffer }))].map((resource, binding) => ({
+      entries: [uniform, ...buffers].map((resource, binding) => ({
         binding,
         resource,
       })),

@@ -18,8 +18,9 @@ export class Storage {
     return this.#cell?.sound === true ? undefined : this.#cell;
   }
 
-  /** Takes over one hold on the cell. */
+  /** Takes over one hold on the cell, in place of the one before. */
   blame(cell: FaultCell): void {
+    this.#cell?.release();
     this.#cell = cell;
   }
 

@@ -57,6 +57,18 @@ export class GpuTensor<D extends DType = DType> implements Tensor<D> {
     return this.size * bytesPerElement(this.dtype);
   }
 
+  /** Rows of it, for a launch while it lives: nothing holds their storage. */
+  rows(first: number, end: number): GpuTensor<D> {
+    const [, ...rest] = this.shape;
+    const start = this.start + first * sizeOf(rest);
+    return new GpuTensor(this.owner, this.dtype, [end - first, ...rest], this.storage, start);
+  }
+
+  /** Its values under another shape, likewise. */
+  as(shape: readonly number[]): GpuTensor<D> {
+    return new GpuTensor(this.owner, this.dtype, shape, this.storage, this.start);
+  }
+
   async read(): Promise<TypedArrays[D]> {
     const { storage } = this;
     const values = allocate(this.dtype, this.size);

@@ -23,7 +23,7 @@ async function runCases(): Promise<Outcome> {
   const failures: string[] = [];
   let passed = 0;
   const create = () => createWebGpuBackend({ device: shared.gpu });
-  for (const { name, run } of conformanceCases(create, { scale: 0.01, flushesSubnormals: true })) {
+  for (const { name, run } of conformanceCases(create, { scale: 0.003, flushesSubnormals: true })) {
     try {
       await run();
       passed++;

@@ -5,14 +5,14 @@ import { loadTiles, LANES_ACROSS, LANES_DOWN, TILE, TILE_MEMORY, tileProduct } f
 // of a score in the same order with fma, so that assign and assignTopK agree to the bit.
 
 /**
- * Items: codewords, [groups, codewords]. What scores start with: ½‖c‖², or 0 under `ip`. Fault in `slot`: the number of a
- * codeword that is not finite or whose squared norm overflows.
+ * Items: codewords, [groups, codewords]. What scores start with: ½‖c‖², or 0 under `ip`. Fault in `slot`: the number, from
+ * `base` on, of a codeword that is not finite or whose squared norm overflows.
  */
 export const scoreStartsKernel = defineKernel({
   name: "scoreStarts",
   inputs: { codebooks: "f32" },
   outputs: { starts: "f32" },
-  params: { items: "u32", dimension: "u32", ip: "u32", slot: "u32" },
+  params: { items: "u32", dimension: "u32", ip: "u32", slot: "u32", base: "u32" },
   faulty: true,
   body: `
 ${FINITE}
@@ -25,7 +25,7 @@ ${FLAT_MAIN}
     let value = codebooks[codeword + i];
     squares = fma(value, value, squares);
   }
-  if (!finite(squares)) { fault(params.slot, item); }
+  if (!finite(squares)) { fault(params.slot, params.base + item); }
   starts[item] = select(0.5 * squares, 0.0, params.ip != 0u);
 }`,
 });
@@ -38,7 +38,8 @@ ${FLAT_MAIN}
 export const assignKernel = defineKernel({
   name: "assign",
   inputs: { x: "f32", codebooks: "f32", starts: "f32" },
-  outputs: { codes: "i32" },
+  updates: { codes: "i32" },
+  outputs: {},
   params: { rows: "u32", groups: "u32", codewords: "u32", dimension: "u32" },
   body: `
 ${TILE_MEMORY}
@@ -128,7 +129,7 @@ ${tileProduct("-")}
       best = other;
     }
   }
-  codes[row * params.groups + group] = i32(best.index);
+  codes[params.codesStart + row * params.groups + group] = i32(best.index);
 }`,
 });
 
@@ -139,7 +140,8 @@ ${tileProduct("-")}
 export const distancesKernel = defineKernel({
   name: "distances",
   inputs: { x: "f32", codebooks: "f32", codes: "i32" },
-  outputs: { distances: "f32" },
+  updates: { distances: "f32" },
+  outputs: {},
   params: {
     items: "u32",
     groups: "u32",
@@ -172,6 +174,6 @@ ${FLAT_MAIN}
     }
   }
   if (!finite(squares)) { fault(0u, position); }
-  distances[item] = sum;
+  distances[params.distancesStart + item] = sum;
 }`,
 });

@@ -61,12 +61,13 @@ ${FLAT_MAIN}
 }`,
 });
 
-/** Items: (group, codeword, column), columns fastest. */
+/** Items: (group, codeword, column), columns fastest. Sums, but not counts, are times `weight`. */
 export const clusterTotalsKernel = defineKernel({
   name: "clusterTotals",
   inputs: { partials: "f32" },
-  outputs: { sums: "f32", counts: "f32" },
-  params: { items: "u32", dimension: "u32", chunks: "u32" },
+  updates: { sums: "f32", counts: "f32" },
+  outputs: {},
+  params: { items: "u32", dimension: "u32", chunks: "u32", weight: "f32", keepsSums: "u32" },
   body: `
 ${ADD}
 
@@ -81,9 +82,11 @@ ${FLAT_MAIN}
   let cluster = item / columns;
   let column = item % columns;
   if (column < params.dimension) {
-    sums[cluster * params.dimension + column] = total.x;
+    if (params.keepsSums != 0u) {
+      sums[params.sumsStart + cluster * params.dimension + column] = params.weight * total.x;
+    }
   } else {
-    counts[cluster] = total.x;
+    counts[params.countsStart + cluster] = total.x;
   }
 }`,
 });

@@ -66,12 +66,15 @@ ${FLAT_MAIN}
 }`,
 });
 
-/** Items: values of the result, [n, width]. Fault 0: the position of an index out of range. */
+/**
+ * Items: values of the result, [n, width]. Of the rows, `bound` from `first` on are in `x`; those are taken, and the others
+ * left. Fault 0: the position of an index out of range.
+ */
 export const takeKernel = defineKernel({
   name: "take",
   inputs: { x: "u32", indices: "i32" },
   outputs: { out: "u32" },
-  params: { items: "u32", width: "u32", rows: "u32" },
+  params: { items: "u32", width: "u32", rows: "u32", first: "u32", bound: "u32" },
   faulty: true,
   body: `
 ${FLAT_MAIN}
@@ -82,6 +85,7 @@ ${FLAT_MAIN}
     fault(0u, position);
     return;
   }
-  out[item] = x[params.xStart + u32(row) * params.width + item % params.width];
+  if (u32(row) < params.first || u32(row) - params.first >= params.bound) { return; }
+  out[item] = x[params.xStart + (u32(row) - params.first) * params.width + item % params.width];
 }`,
 });

@@ -1,4 +1,5 @@
 import { defineKernel, FLAT_MAIN } from "../kernel.js";
+import { ACTIVATION } from "./activation.js";
 import { loadTiles, LANES_ACROSS, LANES_DOWN, TILE, TILE_MEMORY, tileProduct } from "./tile.js";
 
 /** Items: values of the result. */
@@ -14,14 +15,57 @@ ${FLAT_MAIN}
 }`,
 });
 
+const STRIDES = `
+fn loadA(row: u32, k: u32) -> f32 {
+  if (row >= params.rows || k >= end) { return 0.0; }
+  return a[params.aStart + row * params.aRow + k * params.aInner];
+}
+
+fn loadB(column: u32, k: u32) -> f32 {
+  if (column >= params.columns || k >= end) { return 0.0; }
+  return b[params.bStart + column * params.bColumn + k * params.bInner];
+}`.trim();
+
+/** Products from `begin` to `last` of the inner axis, in its order, then `store` of each row's four. */
+const PRODUCT = `
+  let row = firstRow + lane.y;
+  let column = firstColumn + lane.x;
+  var sums0 = vec4f();
+  var sums1 = vec4f();
+  var sums2 = vec4f();
+  var sums3 = vec4f();
+  for (var first = begin; first < last; first += DEPTH) {
+${loadTiles("loadA", "loadB")}
+${tileProduct("")}
+  }
+  store(row, column, sums0);
+  store(row + ${LANES_DOWN}u, column, sums1);
+  store(row + ${2 * LANES_DOWN}u, column, sums2);
+  store(row + ${3 * LANES_DOWN}u, column, sums3);`.slice(1);
+
+const TILE_MAIN = `
+@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {`.trim();
+
+/** What a product's result goes through on its way, by number. */
+export const ADDED = { nothing: 0, bias: 1, matrix: 2 } as const;
+
 /**
  * Workgroups: tiles of the result, [rows, columns]. Transposition is a matter of strides: element (row, k) of `a` is at
  * row·aRow + k·aInner, element (k, column) of `b` at column·bColumn + k·bInner. Products are added in the order of k.
+ *
+ * To that comes `added`: a value for each column, or for each value. Then the activation is applied, or with
+ * `backward`, its derivative at `before`. With `keepsPre`, `pre` gets what the activation is applied to.
  */
 export const matmulKernel = defineKernel({
   name: "matmul",
-  inputs: { a: "f32", b: "f32", bias: "f32" },
-  outputs: { out: "f32" },
+  inputs: { a: "f32", b: "f32", added: "f32", before: "f32" },
+  outputs: { out: "f32", pre: "f32" },
   params: {
     rows: "u32",
     inner: "u32",
@@ -30,56 +74,138 @@ export const matmulKernel = defineKernel({
     aInner: "u32",
     bColumn: "u32",
     bInner: "u32",
-    hasBias: "u32",
-    relu: "u32",
+    adds: "u32",
+    activation: "u32",
+    backward: "u32",
+    keepsPre: "u32",
   },
   body: `
 ${TILE_MEMORY}
+var<private> end: u32;
 
-fn loadA(row: u32, k: u32) -> f32 {
-  if (row >= params.rows || k >= params.inner) { return 0.0; }
-  return a[params.aStart + row * params.aRow + k * params.aInner];
-}
+${STRIDES}
 
-fn loadB(column: u32, k: u32) -> f32 {
-  if (column >= params.columns || k >= params.inner) { return 0.0; }
-  return b[params.bStart + column * params.bColumn + k * params.bInner];
-}
+${ACTIVATION}
 
 fn store(row: u32, firstColumn: u32, sums: vec4f) {
   for (var i = 0u; i < 4u; i++) {
     let column = firstColumn + i * ${LANES_ACROSS}u;
-    if (row < params.rows && column < params.columns) {
-      var value = sums[i];
-      if (params.hasBias != 0u) { value += bias[params.biasStart + column]; }
-      if (params.relu != 0u) { value = max(value, 0.0); }
-      out[row * params.columns + column] = value;
+    if (row >= params.rows || column >= params.columns) { continue; }
+    let at = row * params.columns + column;
+    var value = sums[i];
+    if (params.adds == ${ADDED.bias}u) { value += added[params.addedStart + column]; }
+    if (params.adds == ${ADDED.matrix}u) { value += added[params.addedStart + at]; }
+    if (params.keepsPre != 0u) { pre[at] = value; }
+    if (params.backward != 0u) {
+      out[at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
+    } else {
+      out[at] = activate(params.activation, value);
     }
   }
 }
 
-@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
-fn main(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(local_invocation_index) index: u32,
-) {
+${TILE_MAIN}
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TILE}u;
   let firstColumn = workgroup.y * ${TILE}u;
-  var sums0 = vec4f();
-  var sums1 = vec4f();
-  var sums2 = vec4f();
-  var sums3 = vec4f();
-  for (var first = 0u; first < params.inner; first += DEPTH) {
-${loadTiles("loadA", "loadB")}
-${tileProduct("")}
+  let begin = 0u;
+  let last = params.inner;
+  end = last;
+${PRODUCT}
+}`,
+});
+
+/**
+ * As `matmul`, in parts of `span` along the inner axis, which is long where the gradients of all rows are added up.
+ * Workgroups: (tile of rows, tile of columns and part, parts fastest). Partial sums are [parts, rows, columns].
+ */
+export const matmulPartsKernel = defineKernel({
+  name: "matmulParts",
+  inputs: { a: "f32", b: "f32" },
+  outputs: { partials: "f32" },
+  params: {
+    rows: "u32",
+    inner: "u32",
+    columns: "u32",
+    aRow: "u32",
+    aInner: "u32",
+    bColumn: "u32",
+    bInner: "u32",
+    parts: "u32",
+    span: "u32",
+  },
+  body: `
+${TILE_MEMORY}
+var<private> end: u32;
+var<private> part: u32;
+
+${STRIDES}
+
+fn store(row: u32, firstColumn: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u; i++) {
+    let column = firstColumn + i * ${LANES_ACROSS}u;
+    if (row >= params.rows || column >= params.columns) { continue; }
+    partials[(part * params.rows + row) * params.columns + column] = sums[i];
   }
-  let row = firstRow + lane.y;
-  let column = firstColumn + lane.x;
-  store(row, column, sums0);
-  store(row + ${LANES_DOWN}u, column, sums1);
-  store(row + ${2 * LANES_DOWN}u, column, sums2);
-  store(row + ${3 * LANES_DOWN}u, column, sums3);
+}
+
+${TILE_MAIN}
+  let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TILE}u;
+  let firstColumn = workgroup.y / params.parts * ${TILE}u;
+  let number = workgroup.y % params.parts;
+  part = number;
+  let begin = number * params.span;
+  let last = min(params.inner, begin + params.span);
+  end = last;
+${PRODUCT}
+}`,
+});
+
+/**
+ * Items: (chunk of rows, column), columns fastest. Sums of a chunk's rows by column, and with `products`, of
+ * gradient · x̂, where x̂ is x normalized by its row's statistics. Partial sums are [chunks, 1 or 2, columns].
+ */
+export const columnSumsKernel = defineKernel({
+  name: "columnSums",
+  inputs: { gradient: "f32", x: "f32", statistics: "f32" },
+  outputs: { partials: "f32" },
+  params: { items: "u32", rows: "u32", columns: "u32", chunkRows: "u32", products: "u32" },
+  body: `
+${FLAT_MAIN}
+  if (item >= params.items) { return; }
+  let column = item % params.columns;
+  let chunk = item / params.columns;
+  let end = min(params.rows, (chunk + 1u) * params.chunkRows);
+  var sum = 0.0;
+  var product = 0.0;
+  for (var row = chunk * params.chunkRows; row < end; row++) {
+    let at = row * params.columns + column;
+    let value = gradient[params.gradientStart + at];
+    sum += value;
+    if (params.products != 0u) {
+      let unit = (x[params.xStart + at] - statistics[2u * row]) * statistics[2u * row + 1u];
+      product = fma(value, unit, product);
+    }
+  }
+  let at = chunk * (params.products + 1u) * params.columns + column;
+  partials[at] = sum;
+  if (params.products != 0u) { partials[at + params.columns] = product; }
+}`,
+});
+
+/** Items: sums. Each becomes the sum of its parts, `stride` apart from `first` on, in their order. */
+export const sumPartsKernel = defineKernel({
+  name: "sumParts",
+  inputs: { partials: "f32" },
+  updates: { sums: "f32" },
+  outputs: {},
+  params: { items: "u32", parts: "u32", stride: "u32", first: "u32" },
+  body: `
+${FLAT_MAIN}
+  if (item >= params.items) { return; }
+  var sum = 0.0;
+  for (var part = 0u; part < params.parts; part++) {
+    sum += partials[params.first + part * params.stride + item];
+  }
+  sums[params.sumsStart + item] = sum;
 }`,
 });

@@ -1,3 +1,4 @@
+import { FAULT } from "../fault.js";
 import { defineKernel } from "../kernel.js";
 
 /** Cells of inputs that one settling looks at. */
@@ -22,6 +23,7 @@ export const settleKernel = defineKernel({
     input3: "u32",
     input4: "u32",
     input5: "u32",
+    firstRow: "u32",
     kind0: "u32",
     columns0: "u32",
     limit0: "u32",
@@ -40,6 +42,11 @@ fn write(kind: u32, row: u32, column: u32, value: u32, limit: u32) {
   atomicStore(&faults[at + 2u], column);
   atomicStore(&faults[at + 3u], value);
   atomicStore(&faults[at + 4u], limit);
+}
+
+// Rows are launched in parts; codewords (kind ${FAULT.codeword}) are not.
+fn rowOf(kind: u32, row: u32) -> u32 {
+  return row + select(params.firstRow, 0u, kind == ${FAULT.codeword}u);
 }
 
 @compute @workgroup_size(1)
@@ -71,14 +78,14 @@ fn main() {
     let position = 0xffffffffu - found0;
     var value = 0;
     if (params.hasValues0 != 0u) { value = values0[params.values0Start + position]; }
-    write(params.kind0, position / params.columns0, position % params.columns0, bitcast<u32>(value), params.limit0);
+    write(params.kind0, rowOf(params.kind0, position / params.columns0), position % params.columns0, bitcast<u32>(value), params.limit0);
     return;
   }
   if (found1 != 0u) {
     let position = 0xffffffffu - found1;
     var value = 0;
     if (params.hasValues1 != 0u) { value = values1[params.values1Start + position]; }
-    write(params.kind1, position / params.columns1, position % params.columns1, bitcast<u32>(value), params.limit1);
+    write(params.kind1, rowOf(params.kind1, position / params.columns1), position % params.columns1, bitcast<u32>(value), params.limit1);
     return;
   }
   write(0u, 0u, 0u, 0u, 0u);

@@ -35,9 +35,20 @@ export function loadTiles(loadA: string, loadB: string): string {
 
 /** Adds the product of the tiles, or subtracts it where `sign` is a minus, one position after another. */
 export function tileProduct(sign: "" | "-"): string {
-  const lines = [0, 1, 2, 3].map(
-    (r) =>
-      `      sums${r} = fma(vec4f(${sign}tileA[at + lane.y + ${r * LANES_DOWN}u]), columns, sums${r});`,
+  return overTiles((sum, value) => [`${sum} = fma(vec4f(${sign}${value}), columns, ${sum});`]);
+}
+
+/** Adds the squares of the differences. */
+export function tileDistances(): string {
+  return overTiles((sum, value) => [
+    `let to${sum} = vec4f(${value}) - columns;`,
+    `${sum} = fma(to${sum}, to${sum}, ${sum});`,
+  ]);
+}
+
+function overTiles(add: (sum: string, value: string) => readonly string[]): string {
+  const lines = [0, 1, 2, 3].flatMap((r) =>
+    add(`sums${r}`, `tileA[at + lane.y + ${r * LANES_DOWN}u]`).map((line) => `      ${line}`),
   );
   return `
     for (var k = 0u; k < DEPTH; k++) {

@@ -5,23 +5,50 @@ import * as beam from "./beam.js";
 import * as clusters from "./clusters.js";
 import * as codebooks from "./codebooks.js";
 import * as dense from "./dense.js";
+import * as dropout from "./dropout.js";
+import * as layerNorm from "./layer-norm.js";
+import * as losses from "./losses.js";
+import * as neighbours from "./neighbours.js";
+import * as optimizers from "./optimizers.js";
+import * as quantize from "./quantize.js";
+import * as scan from "./scan.js";
 import * as scalar from "./scalar.js";
 import * as settle from "./settle.js";
 import * as topK from "./top-k.js";
+import * as write from "./write.js";
 
-const kernels = [assign, beam, clusters, codebooks, dense, scalar, settle, topK]
+const kernels = [
+  assign,
+  beam,
+  clusters,
+  codebooks,
+  dense,
+  dropout,
+  layerNorm,
+  losses,
+  neighbours,
+  optimizers,
+  quantize,
+  scalar,
+  scan,
+  settle,
+  topK,
+  write,
+]
   .flatMap((module): unknown[] => Object.values(module))
-  .filter((value): value is Kernel => typeof value === "object");
+  .filter(
+    (value): value is Kernel => typeof value === "object" && value !== null && "code" in value,
+  );
 
 it.each(kernels.map(({ name, code }) => [name, code]))("%s in WGSL", async (name, code) => {
   await expect(code).toMatchFileSnapshot(`./wgsl/${name}.wgsl`);
 });
 
 it("no kernel needs more than every implementation has", () => {
-  for (const { name, inputs, outputs, faulty, params } of kernels) {
-    const buffers = inputs.length + outputs.length + (faulty ? 1 : 0);
+  for (const { name, inputs, updates, outputs, faulty, params } of kernels) {
+    const buffers = inputs.length + updates.length + outputs.length + (faulty ? 1 : 0);
     expect(buffers, name).toBeLessThanOrEqual(8);
     // 256 bytes for the parameters of one dispatch.
-    expect(inputs.length + params.length, name).toBeLessThanOrEqual(64);
+    expect(inputs.length + updates.length + params.length, name).toBeLessThanOrEqual(64);
   }
 });

@@ -4,6 +4,7 @@ import { createWebGpuBackend } from "@tessera/backend-webgpu";
 import { type CompleteBackend, completeBackend, evaluate, parseSpec } from "@tessera/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../../../backend-webgpu/test/adapter.js";
+import { createAutoencoderQuantizers } from "@tessera/rqvae";
 import { knownQuantizers } from "../quantizers.js";
 
 const obstacle = await findAdapter();
@@ -41,6 +42,37 @@ describe.skipIf(obstacle)(`CPU and GPU${obstacle === undefined ? "" : ` (${obsta
       await annotate(
         `${differing} of 200,000 codes differ; near ties: ${nearTies} GPU, ${ofCpu} CPU`,
       );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "an RQ-VAE that one of them trained encodes on the other",
+    async () => {
+      const rows = clusteredMatrix(160, DIMENSION, { seed: 6, clusters: 12, spread: 0.3 });
+      const settings = { batchSize: 32, pretraining: 10, steps: 30, reviewEvery: 10 };
+      const spec = parseSpec("ae(12,4)>rq2x8");
+      for (const [learner, other] of [
+        [cpu, gpu],
+        [gpu, cpu],
+      ] as const) {
+        const model = await createAutoencoderQuantizers({
+          ...settings,
+          learningRate: 3e-3,
+          activation: "gelu",
+          norm: "layer",
+          dropout: 0.1,
+        }).fit(spec, rows, { backend: learner, seed: 5 });
+        const own = await model.encode(rows, { backend: learner });
+        const theirs = await model.encode(rows, { backend: other });
+        const decoded = await model.decode(own, { backend: learner });
+        const others = await model.decode(theirs, { backend: other });
+        // Where the codes differ, latents are so near two codewords that rounding decides.
+        const differing = own.data.filter((code, i) => code !== theirs.data[i]).length;
+        expect(differing).toBeLessThanOrEqual(2);
+        if (differing > 0) continue;
+        decoded.data.forEach((value, i) => expect(others.data[i]).toBeCloseTo(value, 4));
+      }
     },
     TIMEOUT_MS,
   );

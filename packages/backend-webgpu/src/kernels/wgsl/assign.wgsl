@@ -2,6 +2,7 @@ struct Params {
   xStart: u32,
   codebooksStart: u32,
   startsStart: u32,
+  codesStart: u32,
   rows: u32,
   groups: u32,
   codewords: u32,
@@ -117,5 +118,5 @@ fn main(
       best = other;
     }
   }
-  codes[row * params.groups + group] = i32(best.index);
+  codes[params.codesStart + row * params.groups + group] = i32(best.index);
 }

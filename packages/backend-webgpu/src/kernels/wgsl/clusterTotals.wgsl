@@ -1,8 +1,12 @@
 struct Params {
   partialsStart: u32,
+  sumsStart: u32,
+  countsStart: u32,
   items: u32,
   dimension: u32,
   chunks: u32,
+  weight: f32,
+  keepsSums: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -31,8 +35,10 @@ fn main(
   let cluster = item / columns;
   let column = item % columns;
   if (column < params.dimension) {
-    sums[cluster * params.dimension + column] = total.x;
+    if (params.keepsSums != 0u) {
+      sums[params.sumsStart + cluster * params.dimension + column] = params.weight * total.x;
+    }
   } else {
-    counts[cluster] = total.x;
+    counts[params.countsStart + cluster] = total.x;
   }
 }

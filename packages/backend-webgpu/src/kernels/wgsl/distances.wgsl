@@ -2,6 +2,7 @@ struct Params {
   xStart: u32,
   codebooksStart: u32,
   codesStart: u32,
+  distancesStart: u32,
   items: u32,
   groups: u32,
   count: u32,
@@ -49,5 +50,5 @@ fn main(
     }
   }
   if (!finite(squares)) { fault(0u, position); }
-  distances[item] = sum;
+  distances[params.distancesStart + item] = sum;
 }

@@ -4,6 +4,7 @@ struct Params {
   dimension: u32,
   ip: u32,
   slot: u32,
+  base: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> codebooks: array<f32>;
@@ -31,6 +32,6 @@ fn main(
     let value = codebooks[codeword + i];
     squares = fma(value, value, squares);
   }
-  if (!finite(squares)) { fault(params.slot, item); }
+  if (!finite(squares)) { fault(params.slot, params.base + item); }
   starts[item] = select(0.5 * squares, 0.0, params.ip != 0u);
 }

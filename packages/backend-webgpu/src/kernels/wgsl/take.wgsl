@@ -4,6 +4,8 @@ struct Params {
   items: u32,
   width: u32,
   rows: u32,
+  first: u32,
+  bound: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
@@ -28,5 +30,6 @@ fn main(
     fault(0u, position);
     return;
   }
-  out[item] = x[params.xStart + u32(row) * params.width + item % params.width];
+  if (u32(row) < params.first || u32(row) - params.first >= params.bound) { return; }
+  out[item] = x[params.xStart + (u32(row) - params.first) * params.width + item % params.width];
 }

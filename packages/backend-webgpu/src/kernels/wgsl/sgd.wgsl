@@ -1,0 +1,41 @@
+struct Params {
+  gradientsStart: u32,
+  squaredNormStart: u32,
+  parametersStart: u32,
+  velocityStart: u32,
+  items: u32,
+  clips: u32,
+  limit: f32,
+  keep: f32,
+  rate: f32,
+  momentum: f32,
+  moves: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+@group(0) @binding(2) var<storage, read> squaredNorm: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(4) var<storage, read_write> velocity: array<f32>;
+fn clipped(item: u32) -> f32 {
+  let gradient = gradients[params.gradientsStart + item];
+  if (params.clips == 0u) { return gradient; }
+  let factor = params.limit / (sqrt(squaredNorm[params.squaredNormStart]) + 1e-6);
+  return gradient * select(factor, 1.0, factor > 1.0);
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let item = (workgroup.y * workgroups.x + workgroup.x) * 256u + lane;
+  if (item >= params.items) { return; }
+  var g = clipped(item);
+  if (params.moves != 0u) {
+    g = fma(params.momentum, velocity[params.velocityStart + item], g);
+    velocity[params.velocityStart + item] = g;
+  }
+  let at = params.parametersStart + item;
+  parameters[at] = params.keep * parameters[at] - params.rate * g;
+}

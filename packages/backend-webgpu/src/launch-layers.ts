@@ -1,0 +1,93 @@
+import type { Activation } from "@tessera/core";
+import { type Device, flat, tiled } from "./device.js";
+import { ACTIVATIONS } from "./kernels/activation.js";
+import { dropoutKernel } from "./kernels/dropout.js";
+import { layerNormGradientsKernel, layerNormKernel } from "./kernels/layer-norm.js";
+import { sumColumns } from "./launch-dense.js";
+import type { GpuTensor } from "./tensor.js";
+
+type Floats = GpuTensor<"float32">;
+
+export interface LayerNormTask {
+  readonly x: Floats;
+  readonly scale: Floats;
+  readonly shift: Floats;
+  readonly epsilon: number;
+  readonly activation: Activation;
+  readonly out: Floats;
+  readonly pre: Floats | undefined;
+}
+
+/** Normalizes rows. */
+export function normalize(device: Device, task: LayerNormTask): void {
+  const { x, scale, shift, epsilon, activation, out, pre } = task;
+  const [rows, columns] = x.shape as [number, number];
+  device.run(layerNormKernel, {
+    inputs: { x, scale, shift },
+    outputs: { out, pre: pre ?? device.spare },
+    params: {
+      rows,
+      columns,
+      epsilon,
+      activation: ACTIVATIONS.indexOf(activation),
+      keepsPre: pre ? 1 : 0,
+    },
+    workgroups: tiled(rows, 1),
+  });
+  device.settle({ inputs: [x, scale, shift], outputs: pre ? [out, pre] : [out] });
+}
+
+export interface LayerNormGradientsTask {
+  readonly x: Floats;
+  readonly scale: Floats;
+  readonly gradient: Floats;
+  readonly epsilon: number;
+  readonly out: Floats;
+  readonly intoScale: Floats;
+  readonly intoShift: Floats;
+}
+
+/** The gradients of the rows, and then from what those left of each row, of the parameters. */
+export function normGradients(device: Device, task: LayerNormGradientsTask): void {
+  const { x, scale, gradient, epsilon, out, intoScale, intoShift } = task;
+  const [rows, columns] = x.shape as [number, number];
+  const statistics = device.allocate(8 * rows);
+  device.run(layerNormGradientsKernel, {
+    inputs: { x, scale, gradient },
+    outputs: { out, statistics },
+    params: { rows, columns, epsilon },
+    workgroups: tiled(rows, 1),
+  });
+  sumColumns(device, gradient, intoShift, { x, statistics, into: intoScale });
+  statistics.release();
+  device.settle({ inputs: [x, scale, gradient], outputs: [out] });
+  for (const into of [intoScale, intoShift]) {
+    device.settle({ inputs: [into, x, gradient], outputs: [into] });
+  }
+}
+
+/** Zeroes values by a counter-based generator. */
+export function dropOut(
+  device: Device,
+  x: Floats,
+  out: Floats,
+  rate: number,
+  seed: number,
+  call: number,
+): void {
+  const items = Math.ceil(x.size / 4);
+  device.run(dropoutKernel, {
+    inputs: { x },
+    outputs: { out },
+    params: {
+      items,
+      values: x.size,
+      threshold: Math.ceil(rate * 2 ** 32),
+      scale: 1 / (1 - rate),
+      seed,
+      call,
+    },
+    workgroups: flat(items),
+  });
+  device.settle({ inputs: [x], outputs: [out] });
+}

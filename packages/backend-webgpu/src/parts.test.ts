@@ -1,0 +1,100 @@
+import { gaussianMatrix, randomCodes } from "@tessera/backend-testkit";
+import {
+  BackendError,
+  CodeRangeError,
+  completeBackend,
+  NonFiniteError,
+  type Tensor,
+} from "@tessera/core";
+import { afterAll, describe, expect, it } from "vitest";
+import { findAdapter } from "../test/adapter.js";
+import { createWebGpuBackend } from "./index.js";
+
+const obstacle = await findAdapter();
+const whole = obstacle === undefined ? await createWebGpuBackend() : undefined;
+afterAll(() => whole?.dispose());
+
+const ROWS = 700;
+const COLUMNS = 6;
+/** Fewer bytes than 700 rows of 6 values have, and more than 256 rows. */
+const MOST = 8192;
+const start = (maxBindingBytes?: number) =>
+  createWebGpuBackend({ device: whole?.gpu, maxBindingBytes });
+const TIMEOUT_MS = 300_000;
+
+/** What kernels make of rows, by name. */
+async function run(maxBindingBytes?: number) {
+  const backend = completeBackend(await start(maxBindingBytes));
+  const floats = (data: Float32Array, ...shape: number[]) => backend.tensor(data, shape);
+  const x = floats(gaussianMatrix(ROWS, COLUMNS, { seed: 1 }).data, ROWS, COLUMNS);
+  const books = floats(gaussianMatrix(10, 3, { seed: 2 }).data, 2, 5, 3);
+  const level = floats(gaussianMatrix(7, COLUMNS, { seed: 3 }).data, 1, 7, COLUMNS);
+  const row = floats(gaussianMatrix(1, COLUMNS, { seed: 4 }).data, COLUMNS);
+  const codes = backend.tensor(randomCodes(ROWS, 2, 5, { seed: 5 }), [ROWS, 2]);
+  const order = backend.tensor(randomCodes(ROWS, 1, ROWS, { seed: 6 }), [ROWS]);
+  const weights = floats(gaussianMatrix(COLUMNS, 5, { seed: 7 }).data, COLUMNS, 5);
+  const few = backend.slice(x, 0, 3);
+  const near = backend.assign(x, books);
+  const top = backend.assignTopK(x, books, 3);
+  const beam = backend.beamSearch?.(x, [level, level], 2);
+  const bytes = backend.scalarEncode(x, row, row, { bits: 4 });
+  const results: Record<string, Tensor | undefined> = {
+    "assign, codes": near.codes,
+    "assign, distances": near.distances,
+    "assignTopK, codes": top.codes,
+    "assignTopK, distances": top.distances,
+    "beamSearch, codes": beam?.codes,
+    "beamSearch, distances": beam?.distances,
+    gather: backend.gather(books, codes),
+    residual: backend.residual(x, books, codes),
+    take: backend.take(x, order),
+    combine: backend.combine(x, x, 0.5, 2),
+    matmul: backend.matmul(x, weights),
+    scalarEncode: bytes,
+    scalarDecode: backend.scalarDecode(bytes, row, row, { bits: 4 }),
+    packSigns: backend.packSigns(x, row),
+    "scanRows, indices": backend.scanRows?.(few, x, 9).indices,
+  };
+  const read = async ([name, tensor]: [string, Tensor | undefined]) => [name, await tensor?.read()];
+  const values = Object.fromEntries(await Promise.all(Object.entries(results).map(read)));
+  backend.dispose();
+  return values;
+}
+
+describe.skipIf(obstacle)(`rows${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {
+  it(
+    "that a kernel cannot be given at once are launched in parts, to the same bits",
+    async () => {
+      const { gpu } = whole!;
+      expect(MOST).toBeLessThan(gpu.limits.maxStorageBufferBindingSize);
+      expect(await run(MOST)).toEqual(await run());
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "at fault are named by their place among all",
+    async () => {
+      const backend = completeBackend(await start(MOST));
+      const values = gaussianMatrix(ROWS, COLUMNS, { seed: 8 }).data;
+      for (const row of [613, 588]) values[row * COLUMNS + 2] = NaN;
+      const x = backend.tensor(values, [ROWS, COLUMNS]);
+      const books = backend.zeros([1, 3, COLUMNS], "float32");
+      const { codes } = backend.assign(x, books);
+      await expect(codes.read()).rejects.toMatchObject({ row: 588 });
+      await expect(backend.packSigns(x).read()).rejects.toThrow(NonFiniteError);
+      const many = backend.tensor(new Int32Array(ROWS).fill(1, 0, 600).fill(9, 600), [ROWS, 1]);
+      await expect(backend.gather(books, many).read()).rejects.toThrow(CodeRangeError);
+      await expect(backend.gather(books, many).read()).rejects.toMatchObject({ row: 600 });
+      backend.dispose();
+    },
+    TIMEOUT_MS,
+  );
+
+  it("are refused where the call needs them all at once", async () => {
+    const backend = completeBackend(await start(MOST));
+    const x = backend.zeros([ROWS, COLUMNS], "float32");
+    expect(() => backend.matmul(x, x, { transposeA: true })).toThrow(BackendError);
+    backend.dispose();
+  });
+});
