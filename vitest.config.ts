@@ -9,6 +9,10 @@ export default defineConfig({
   resolve: {
     // Tests run on the sources, so that no stale build can pass or fail them.
     alias: [
+      {
+        find: "@tessera/core/arguments",
+        replacement: `${packages}core/src/arguments/index.ts`,
+      },
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
       { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },

@@ -1,4 +1,4 @@
-import type { BookShape } from "./arguments.js";
+import type { BookShape } from "@tessera/core";
 import { FAULT } from "./command.js";
 import type { Device } from "./device.js";
 import { grainOf } from "./grain.js";

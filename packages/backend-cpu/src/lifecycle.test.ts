@@ -147,6 +147,9 @@ describe("a process", () => {
     const result = await build({
       entryPoints: [fileURLToPath(new URL("index.ts", import.meta.url))],
       alias: {
+        "@tessera/core/arguments": fileURLToPath(
+          new URL("../../core/src/arguments/index.ts", import.meta.url),
+        ),
         "@tessera/core": fileURLToPath(new URL("../../core/src/index.ts", import.meta.url)),
       },
       bundle: true,

@@ -1,4 +1,4 @@
-import type { BookShape } from "./arguments.js";
+import type { BookShape } from "@tessera/core";
 import { grainOf, type Layout } from "./grain.js";
 
 /** Words of a codeword before its whole numbers: `SCREEN_FIELDS` of screen.h. */

@@ -1,5 +1,4 @@
 import {
-  ShapeError,
   type ActivatedLayer,
   type Activation,
   type CompleteBackend,
@@ -16,11 +15,25 @@ import {
   type Tensor,
   type TrainingKernels,
 } from "@tessera/core";
-import { checkChoice, checkInteger, checkNumber, checkShape, own } from "./arguments.js";
+import {
+  checkDropout,
+  checkEmaStep,
+  checkInputGradient,
+  checkLayerNorm,
+  checkLayerNormGradients,
+  checkLinear,
+  checkOptimizerStep,
+  checkParameterGradients,
+  checkQuantizeLevels,
+  checkReconstructionLoss,
+  checkRotateGradient,
+  checkWrite,
+} from "@tessera/core/arguments";
+import { own } from "./arguments.js";
 import { dropOut, normalize, normGradients } from "./launch-layers.js";
-import { ACTIVATIONS, multiply } from "./launch-matmul.js";
+import { multiply } from "./launch-matmul.js";
 import { quantize } from "./launch-quantize.js";
-import { copy, loss, LOSSES, moveAverages, rotate, step, sumSquares } from "./launch-training.js";
+import { copy, loss, moveAverages, rotate, step, sumSquares } from "./launch-training.js";
 import { CpuScanBackend } from "./scan-backend.js";
 import type { CpuTensor } from "./tensor.js";
 
@@ -32,7 +45,7 @@ export class CpuTrainingBackend
   write<T extends Tensor>(target: T, source: T): void {
     const to = own(this, target, "target", target.dtype);
     const from = own(this, source, "source", target.dtype);
-    checkShape(from, "source", to.shape);
+    checkWrite(to, from);
     copy(this.device, from, to);
   }
 
@@ -41,18 +54,12 @@ export class CpuTrainingBackend
     weight: Tensor<"float32">,
     options: LinearOptions = {},
   ): ActivatedLayer {
-    const { activation = "none" } = options;
     const input = own(this, x, "x", "float32");
     const held = own(this, weight, "weight", "float32");
     const bias = options.bias && own(this, options.bias, "bias", "float32");
-    checkShape(input, "x", [undefined, undefined]);
-    const [rows, inner] = input.shape as [number, number];
-    checkShape(held, "weight", [undefined, inner]);
-    const columns = held.shape[0]!;
-    if (bias) checkShape(bias, "bias", [columns]);
-    checkChoice(activation, "activation", ACTIVATIONS);
-    return this.#activated([rows, columns], activation, (out, pre) => {
-      const product = { a: input, b: held, out, rows, inner, columns, transposeB: true };
+    const { activation, ...extents } = checkLinear(input, held, options);
+    return this.#activated([extents.rows, extents.columns], activation, (out, pre) => {
+      const product = { ...extents, a: input, b: held, out, transposeB: true };
       multiply(this.device, { ...product, bias, activation, pre });
     });
   }
@@ -62,28 +69,16 @@ export class CpuTrainingBackend
     weight: Tensor<"float32">,
     options: InputGradientOptions = {},
   ): Tensor<"float32"> {
-    const { activation = "none" } = options;
     const given = own(this, gradient, "gradient", "float32");
     const held = own(this, weight, "weight", "float32");
     const add = options.add && own(this, options.add, "add", "float32");
     const pre =
       options.preActivation && own(this, options.preActivation, "preActivation", "float32");
-    checkShape(given, "gradient", [undefined, undefined]);
-    const [rows, inner] = given.shape as [number, number];
-    checkShape(held, "weight", [inner, undefined]);
-    const columns = held.shape[1]!;
-    if (add) checkShape(add, "add", [rows, columns]);
-    if (pre) checkShape(pre, "preActivation", [rows, columns]);
-    checkChoice(activation, "activation", ACTIVATIONS);
-    if (activation !== "none" && !pre) {
-      throw new ShapeError(`the derivative of ${activation} needs preActivation`, {
-        hint: "pass the preActivation of the layer that made the input",
-      });
-    }
+    const { activation, ...extents } = checkInputGradient(given, held, options);
     const before = activation === "none" ? undefined : pre;
     return this.made(() => {
-      const out = this.output("float32", [rows, columns]);
-      const product = { a: given, b: held, out, rows, inner, columns };
+      const out = this.output("float32", [extents.rows, extents.columns]);
+      const product = { ...extents, a: given, b: held, out };
       multiply(this.device, { ...product, add, activation, before });
       return out;
     });
@@ -98,28 +93,21 @@ export class CpuTrainingBackend
     const given = own(this, gradient, "gradient", "float32");
     const weight = own(this, into.weight, "into.weight", "float32");
     const bias = into.bias && own(this, into.bias, "into.bias", "float32");
-    checkShape(input, "x", [undefined, undefined]);
-    const [inner, columns] = input.shape as [number, number];
-    checkShape(given, "gradient", [inner, undefined]);
-    const rows = given.shape[1]!;
-    checkShape(weight, "into.weight", [rows, columns]);
-    if (bias) checkShape(bias, "into.bias", [rows]);
-    const product = { a: given, b: input, out: weight, rows, inner, columns, transposeA: true };
+    const extents = checkParameterGradients(input, given, into);
+    const product = { ...extents, a: given, b: input, out: weight, transposeA: true };
     multiply(this.device, { ...product, sums: bias, inPlace: true });
   }
 
   layerNorm(
     x: Tensor<"float32">,
     parameters: LayerNormParameters,
-    { epsilon, activation = "none" }: LayerNormOptions,
+    options: LayerNormOptions,
   ): ActivatedLayer {
     const input = own(this, x, "x", "float32");
     const scale = own(this, parameters.scale, "scale", "float32");
     const shift = own(this, parameters.shift, "shift", "float32");
-    checkNormalizable(input, epsilon);
-    checkShape(scale, "scale", [input.shape[1]]);
-    checkShape(shift, "shift", scale.shape);
-    checkChoice(activation, "activation", ACTIVATIONS);
+    const { activation } = checkLayerNorm(input, { scale, shift }, options);
+    const { epsilon } = options;
     return this.#activated(input.shape, activation, (out, pre) =>
       normalize(this.device, { x: input, scale, shift, epsilon, activation, out, pre }),
     );
@@ -137,11 +125,7 @@ export class CpuTrainingBackend
     const given = own(this, gradient, "gradient", "float32");
     const intoScale = own(this, into.scale, "into.scale", "float32");
     const intoShift = own(this, into.shift, "into.shift", "float32");
-    checkNormalizable(input, epsilon);
-    checkShape(by, "scale", [input.shape[1]]);
-    checkShape(given, "gradient", input.shape);
-    checkShape(intoScale, "into.scale", by.shape);
-    checkShape(intoShift, "into.shift", by.shape);
+    checkLayerNormGradients(input, by, given, into, epsilon);
     return this.made(() => {
       const out = this.output("float32", input.shape);
       const task = { x: input, scale: by, gradient: given, epsilon, out, intoScale, intoShift };
@@ -152,10 +136,7 @@ export class CpuTrainingBackend
 
   dropout(x: Tensor<"float32">, rate: number, seed: number, call: number): Tensor<"float32"> {
     const input = own(this, x, "x", "float32");
-    checkNumber(rate, "rate", 0, 1 - 2 ** -24);
-    checkInteger(seed, "seed", 0, 2 ** 32 - 1);
-    checkInteger(call, "call", 0, 2 ** 32 - 1);
-    checkInteger(input.size, "the number of elements of x", 0, 2 ** 32 - 1);
+    checkDropout(input, rate, seed, call);
     return this.made(() => {
       const out = this.output("float32", input.shape);
       dropOut(this.device, input, out, rate, seed, call);
@@ -170,11 +151,9 @@ export class CpuTrainingBackend
   ): RowLosses {
     const made = own(this, output, "output", "float32");
     const wanted = own(this, target, "target", "float32");
-    checkShape(made, "output", [undefined, undefined]);
-    checkShape(wanted, "target", made.shape);
-    checkChoice(options.kind, "kind", LOSSES);
+    const { rows } = checkReconstructionLoss(made, wanted, options);
     return this.made(() => {
-      const losses = this.output("float32", [made.shape[0]!]);
+      const losses = this.output("float32", [rows]);
       const gradient = this.output("float32", made.shape);
       loss(this.device, { output: made, target: wanted, losses, gradient }, options);
       return { losses, gradient };
@@ -187,23 +166,12 @@ export class CpuTrainingBackend
     sizes: readonly number[],
     options: QuantizeOptions = {},
   ): QuantizedLevels {
-    const { groups = 1, pullWeights, sumWeights } = options;
     const rows = own(this, z, "z", "float32");
     const books = own(this, codebooks, "codebooks", "float32");
     const sums = options.sums && own(this, options.sums, "sums", "float32");
-    checkShape(rows, "z", [undefined, undefined]);
-    const [count, width] = rows.shape as [number, number];
-    const codewords = checkLevelSizes(sizes, groups, width);
-    checkSize(books, "codebooks", codewords * width);
-    if (sums) checkSize(sums, "sums", codewords * width);
-    checkWeights(pullWeights, "pullWeights", sizes.length);
-    checkWeights(sumWeights, "sumWeights", sizes.length);
-    const levels = sizes.map((size, l) => ({
-      codewords: size,
-      pullWeight: pullWeights?.[l] ?? 1,
-      sumWeight: sumWeights?.[l] ?? 1,
-    }));
-    const shape = [sizes.length, count, groups];
+    const extents = checkQuantizeLevels(rows, books, sizes, options);
+    const { groups, codewords, levels } = extents;
+    const shape = [sizes.length, extents.rows, groups];
     return this.made(() => {
       const found = {
         codes: this.output("int32", shape),
@@ -234,9 +202,7 @@ export class CpuTrainingBackend
     const from = own(this, z, "z", "float32");
     const to = own(this, quantized, "quantized", "float32");
     const given = own(this, gradient, "gradient", "float32");
-    checkShape(from, "z", [undefined, undefined]);
-    checkShape(to, "quantized", from.shape);
-    checkShape(given, "gradient", from.shape);
+    checkRotateGradient(from, to, given);
     return this.made(() => {
       const out = this.output("float32", from.shape);
       rotate(this.device, from, to, given, out);
@@ -254,11 +220,7 @@ export class CpuTrainingBackend
     const given = own(this, gradients, "gradients", "float32");
     const states = state.map((tensor, i) => own(this, tensor, `state[${i}]`, "float32"));
     const norm = update.clip && own(this, update.clip.squaredNorm, "squaredNorm", "float32");
-    checkShape(held, "parameters", [undefined]);
-    checkShape(given, "gradients", held.shape);
-    checkChoice(update.rule, "rule", ["adamw", "adagrad", "sgd"]);
-    checkState(states, update, held.shape);
-    if (norm) checkShape(norm, "squaredNorm", [1]);
+    checkOptimizerStep(held, given, states, update);
     step(this.device, held, given, states, update, norm);
   }
 
@@ -273,11 +235,7 @@ export class CpuTrainingBackend
     const added = own(this, sums, "sums", "float32");
     const seen = own(this, counts, "counts", "float32");
     const average = own(this, usage, "usage", "float32");
-    checkShape(books, "codebooks", [undefined, undefined]);
-    checkShape(added, "sums", books.shape);
-    checkShape(seen, "counts", [books.shape[0]]);
-    checkShape(average, "usage", seen.shape);
-    checkNumber(decay, "decay", 0, 1 - 2 ** -24);
+    checkEmaStep(books, added, seen, average, decay);
     moveAverages(
       this.device,
       { codebooks: books, sums: added, counts: seen, usage: average },
@@ -299,56 +257,4 @@ export class CpuTrainingBackend
       return { output, preActivation: pre ?? this.view(output, shape, 0) };
     });
   }
-}
-
-function checkNormalizable(x: Tensor, epsilon: number): void {
-  checkShape(x, "x", [undefined, undefined]);
-  checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
-  if (x.shape[1]! > 0) return;
-  throw new ShapeError("x has no columns to normalize", { hint: "rows need at least one value" });
-}
-
-function checkSize(tensor: Tensor, name: string, size: number): void {
-  if (tensor.size === size) return;
-  throw new ShapeError(`${name} has ${tensor.size} values; this call needs ${size}`, {
-    hint: "all levels' codewords lie one after another",
-  });
-}
-
-function checkWeights(weights: readonly number[] | undefined, name: string, levels: number): void {
-  if (weights === undefined || weights.length === levels) return;
-  throw new ShapeError(`${name} has ${weights.length} weights for ${levels} levels`, {
-    hint: "pass one weight for each level",
-  });
-}
-
-/** The codewords of a group over all levels, once the extents are known to fit. */
-function checkLevelSizes(sizes: readonly number[], groups: number, width: number): number {
-  checkInteger(groups, "groups", 1, 2 ** 24);
-  if (width === 0 || width % groups !== 0) {
-    throw new ShapeError(`rows of ${width} values do not divide into ${groups} groups`, {
-      hint: "z needs groups · dimension columns",
-    });
-  }
-  if (sizes.length === 0) {
-    throw new ShapeError("sizes is an empty list", { hint: "pass one for each level" });
-  }
-  sizes.forEach((size, l) => checkInteger(size, `sizes[${l}]`, 1, 2 ** 24));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-function checkState(
-  state: readonly Tensor[],
-  update: OptimizerUpdate,
-  shape: readonly number[],
-): void {
-  let count = 1;
-  if (update.rule === "adamw") count = 2;
-  if (update.rule === "sgd" && update.momentum === 0) count = 0;
-  if (state.length !== count) {
-    throw new ShapeError(`${update.rule} has ${count} tensors of state, not ${state.length}`, {
-      hint: "adamw keeps 2, adagrad 1, and sgd 1 with momentum",
-    });
-  }
-  state.forEach((tensor, i) => checkShape(tensor, `state[${i}]`, shape));
 }

@@ -1,4 +1,5 @@
-import { ArgumentError, DisposedError, type DType, type Tensor } from "@tessera/core";
+import type { DType, Tensor } from "@tessera/core";
+import { checkTensor } from "@tessera/core/arguments";
 import { GpuTensor, type TensorOwner } from "./tensor.js";
 
 /** The argument as a live tensor of this backend with elements of the type that the kernel needs. */
@@ -9,16 +10,10 @@ export function own<D extends DType>(
   dtype: D,
 ): GpuTensor<D> {
   owner.device.checkAlive();
-  if (!(tensor instanceof GpuTensor) || tensor.owner !== owner) {
-    throw new ArgumentError(`${name} is not a tensor of this backend`, {
-      hint: "read() it there and make it here with tensor()",
-    });
-  }
-  if (tensor.disposed) throw new DisposedError(name);
-  if (tensor.dtype !== dtype) {
-    throw new ArgumentError(`${name} holds ${tensor.dtype} elements; this call needs ${dtype}`, {
-      hint: `make it of values of type ${dtype}`,
-    });
-  }
-  return tensor;
+  checkTensor(tensor, isOwn(owner, tensor), name, dtype);
+  return tensor as GpuTensor<D>;
+}
+
+function isOwn(owner: TensorOwner, tensor: Tensor): boolean {
+  return tensor instanceof GpuTensor && tensor.owner === owner;
 }

@@ -1,15 +1,7 @@
 import {
-  ArgumentError,
-  bookShape,
   bytesPerElement,
-  checkBits,
-  checkChoice,
   checkExtents,
-  checkInteger,
-  checkLevels,
-  checkShape,
   DisposedError,
-  dtypeOf,
   ShapeError,
   sizeOf,
   TensorLedger,
@@ -26,6 +18,26 @@ import {
   type Tensor,
   type TensorData,
 } from "@tessera/core";
+import {
+  checkAssign,
+  checkAssignTopK,
+  checkBeamSearch,
+  checkClusterSums,
+  checkCombine,
+  checkData,
+  checkGather,
+  checkMatmul,
+  checkPackSigns,
+  checkReshape,
+  checkResidual,
+  checkScalarDecode,
+  checkScalarEncode,
+  checkSlice,
+  checkTake,
+  checkThresholdEncode,
+  checkZeros,
+  type ScalarExtents,
+} from "@tessera/core/arguments";
 import { own } from "./arguments.js";
 import type { Device } from "./device.js";
 import type { WebGpuInfo } from "./info.js";
@@ -52,12 +64,13 @@ export class WebGpuBackend implements ComputeBackend {
     data: A,
     shape: readonly number[] = [data.length],
   ): Tensor<DTypeOf<A>> {
-    return this.#tensor(this.#checkData(data, shape), shape, this.device.upload(data));
+    this.device.checkAlive();
+    const dtype = checkData(data, shape);
+    return this.#tensor(dtype, shape, this.device.upload(data));
   }
 
   zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
-    checkExtents(shape);
-    checkChoice(dtype, "dtype", ["float32", "int32", "uint32", "uint8"]);
+    checkZeros(shape, dtype);
     this.device.checkAlive();
     const bytes = sizeOf(shape) * bytesPerElement(dtype);
     return this.#tensor(dtype, shape, this.device.zeros(bytes));
@@ -70,25 +83,13 @@ export class WebGpuBackend implements ComputeBackend {
 
   slice<D extends DType>(tensor: Tensor<D>, start: number, end: number): Tensor<D> {
     const whole = own(this, tensor, "tensor", tensor.dtype);
-    const [rows, ...rest] = whole.shape;
-    if (rows === undefined) {
-      throw new ShapeError("a tensor without axes has no rows to slice", {
-        hint: "reshape() it to [1] first",
-      });
-    }
-    checkInteger(end, "end", 0, rows);
-    checkInteger(start, "start", 0, end);
-    return this.#view(whole, [end - start, ...rest], whole.start + start * sizeOf(rest));
+    const { shape, offset } = checkSlice(whole, start, end);
+    return this.#view(whole, shape, whole.start + offset);
   }
 
   reshape<D extends DType>(tensor: Tensor<D>, shape: readonly number[]): Tensor<D> {
     const whole = own(this, tensor, "tensor", tensor.dtype);
-    checkExtents(shape);
-    if (sizeOf(shape) !== whole.size) {
-      throw new ShapeError(
-        `[${whole.shape.join(", ")}] has ${whole.size} values, which do not fill [${shape.join(", ")}]`,
-      );
-    }
+    checkReshape(whole, shape);
     return this.#view(whole, shape, whole.start);
   }
 
@@ -175,11 +176,7 @@ export class WebGpuBackend implements ComputeBackend {
   ): BeamCodes {
     const rows = own(this, x, "x", "float32");
     const books = codebooks.map((book, l) => own(this, book, `codebooks[${l}]`, "float32"));
-    checkShape(rows, "x", [undefined, undefined]);
-    const [count, dimension] = rows.shape as [number, number];
-    checkLevels(books, dimension);
-    checkInteger(beam, "beam", 1, 256);
-    const shape = [books.length, count];
+    const shape = [books.length, checkBeamSearch(rows, books, beam).rows];
     return this.#made(() => {
       const codes = this.#output("int32", shape);
       const distances = this.#output("float32", shape);
@@ -191,10 +188,9 @@ export class WebGpuBackend implements ComputeBackend {
   gather(codebooks: Tensor<"float32">, codes: Tensor<"int32">): Tensor<"float32"> {
     const books = own(this, codebooks, "codebooks", "float32");
     const chosen = own(this, codes, "codes", "int32");
-    const shape = bookShape(books);
-    checkShape(chosen, "codes", [undefined, shape.groups]);
+    const shape = checkGather(books, chosen);
     return this.#made(() => {
-      const out = this.#output("float32", [chosen.shape[0]!, shape.groups * shape.dimension]);
+      const out = this.#output("float32", [shape.rows, shape.width]);
       gather(this.device, books, chosen, out, shape);
       return out;
     });
@@ -210,13 +206,9 @@ export class WebGpuBackend implements ComputeBackend {
     const books = own(this, codebooks, "codebooks", "float32");
     const chosen = own(this, codes, "codes", "int32");
     const from = parents && own(this, parents, "parents", "int32");
-    const shape = bookShape(books);
-    const width = shape.groups * shape.dimension;
-    checkShape(rows, "x", [undefined, width]);
-    checkShape(chosen, "codes", [from ? undefined : rows.shape[0], shape.groups]);
-    if (from) checkShape(from, "parents", [chosen.shape[0]]);
+    const shape = checkResidual(rows, books, chosen, from);
     return this.#made(() => {
-      const out = this.#output("float32", [chosen.shape[0]!, width]);
+      const out = this.#output("float32", [shape.rows, shape.width]);
       residual(this.device, { x: rows, books, codes: chosen, parents: from, out }, shape);
       return out;
     });
@@ -231,20 +223,10 @@ export class WebGpuBackend implements ComputeBackend {
     const rows = own(this, x, "x", "float32");
     const chosen = own(this, codes, "codes", "int32");
     const weighting = weights && own(this, weights, "weights", "float32");
-    checkShape(rows, "x", [undefined, undefined]);
-    const [count, width] = rows.shape as [number, number];
-    checkShape(chosen, "codes", [count, undefined]);
-    const groups = chosen.shape[1]!;
-    checkInteger(codebookSize, "codebookSize", 1, 2 ** 24);
-    if (weighting) checkShape(weighting, "weights", [count]);
-    if (groups === 0 || width % groups !== 0) {
-      throw new ShapeError(`rows of ${width} values do not divide into ${groups} groups of codes`, {
-        hint: "x needs groups · dimension columns",
-      });
-    }
-    const shape = { groups, codewords: codebookSize, dimension: width / groups };
+    const shape = checkClusterSums(rows, chosen, codebookSize, weighting);
+    const { groups, dimension } = shape;
     return this.#made(() => {
-      const sums = this.#output("float32", [groups, codebookSize, shape.dimension]);
+      const sums = this.#output("float32", [groups, codebookSize, dimension]);
       const counts = this.#output("float32", [groups, codebookSize]);
       sumClusters(this.device, { x: rows, codes: chosen, weights: weighting, sums, counts }, shape);
       return { sums, counts };
@@ -256,31 +238,13 @@ export class WebGpuBackend implements ComputeBackend {
     b: Tensor<"float32">,
     options: MatmulOptions = {},
   ): Tensor<"float32"> {
-    const { transposeA = false, transposeB = false, activation = "none" } = options;
     const left = own(this, a, "a", "float32");
     const right = own(this, b, "b", "float32");
     const bias = options.bias && own(this, options.bias, "bias", "float32");
-    checkShape(left, "a", [undefined, undefined]);
-    const rows = left.shape[transposeA ? 1 : 0]!;
-    const inner = left.shape[transposeA ? 0 : 1]!;
-    checkShape(right, "b", transposeB ? [undefined, inner] : [inner, undefined]);
-    const columns = right.shape[transposeB ? 0 : 1]!;
-    if (bias) checkShape(bias, "bias", [columns]);
-    checkChoice(activation, "activation", ["none", "relu"]);
+    const extents = checkMatmul(left, right, options);
     return this.#made(() => {
-      const out = this.#output("float32", [rows, columns]);
-      multiply(this.device, {
-        a: left,
-        b: right,
-        bias,
-        out,
-        rows,
-        inner,
-        columns,
-        transposeA,
-        transposeB,
-        relu: activation === "relu",
-      });
+      const out = this.#output("float32", [extents.rows, extents.columns]);
+      multiply(this.device, { ...extents, a: left, b: right, bias, out });
       return out;
     });
   }
@@ -293,7 +257,7 @@ export class WebGpuBackend implements ComputeBackend {
   ): Tensor<"float32"> {
     const left = own(this, a, "a", "float32");
     const right = own(this, b, "b", "float32");
-    checkShape(right, "b", left.shape);
+    checkCombine(left, right);
     return this.#made(() => {
       const out = this.#output("float32", left.shape);
       combine(this.device, { a: left, b: right, out }, alpha, beta);
@@ -304,10 +268,9 @@ export class WebGpuBackend implements ComputeBackend {
   take(x: Tensor<"float32">, indices: Tensor<"int32">): Tensor<"float32"> {
     const rows = own(this, x, "x", "float32");
     const chosen = own(this, indices, "indices", "int32");
-    checkShape(rows, "x", [undefined, undefined]);
-    checkShape(chosen, "indices", [undefined]);
+    const { count, width } = checkTake(rows, chosen);
     return this.#made(() => {
-      const out = this.#output("float32", [chosen.size, rows.shape[1]!]);
+      const out = this.#output("float32", [count, width]);
       take(this.device, rows, chosen, out);
       return out;
     });
@@ -319,18 +282,12 @@ export class WebGpuBackend implements ComputeBackend {
     step: Tensor<"float32">,
     options: ScalarEncodeOptions = {},
   ): Tensor<"uint8"> {
-    const { bits = 8, levels = 2 ** bits } = options;
     const values = own(this, x, "x", "float32");
     const from = own(this, lower, "lower", "float32");
     const by = own(this, step, "step", "float32");
-    checkShape(values, "x", [undefined, undefined]);
-    const [rows, dimension] = values.shape as [number, number];
-    checkShape(from, "lower", [dimension]);
-    checkShape(by, "step", [dimension]);
-    checkBits(bits);
-    checkInteger(levels, "levels", 2, 2 ** bits);
+    const { rows, width, bits, levels } = checkScalarEncode(values, from, by, options);
     return this.#made(() => {
-      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+      const codes = this.#output("uint8", [rows, width]);
       encodeScalars(this.device, { values, codes, lower: from, step: by }, levels, bits);
       return codes;
     });
@@ -340,17 +297,14 @@ export class WebGpuBackend implements ComputeBackend {
     codes: Tensor<"uint8">,
     lower: Tensor<"float32">,
     step: Tensor<"float32">,
-    { bits = 8 }: ScalarOptions = {},
+    options: ScalarOptions = {},
   ): Tensor<"float32"> {
     const held = own(this, codes, "codes", "uint8");
     const from = own(this, lower, "lower", "float32");
     const by = own(this, step, "step", "float32");
-    checkShape(from, "lower", [undefined]);
-    checkShape(by, "step", from.shape);
-    checkBits(bits);
-    checkShape(held, "codes", [undefined, Math.ceil((from.size * bits) / 8)]);
+    const { rows, dimension, bits } = checkScalarDecode(held, from, by, options);
     return this.#made(() => {
-      const values = this.#output("float32", [held.shape[0]!, from.size]);
+      const values = this.#output("float32", [rows, dimension]);
       decodeScalars(this.device, { values, codes: held, lower: from, step: by }, bits);
       return values;
     });
@@ -359,33 +313,28 @@ export class WebGpuBackend implements ComputeBackend {
   thresholdEncode(
     x: Tensor<"float32">,
     thresholds: Tensor<"float32">,
-    { bits = 8 }: ScalarOptions = {},
+    options: ScalarOptions = {},
   ): Tensor<"uint8"> {
     const values = own(this, x, "x", "float32");
     const above = own(this, thresholds, "thresholds", "float32");
-    checkShape(values, "x", [undefined, undefined]);
-    checkShape(above, "thresholds", [undefined, values.shape[1]]);
-    checkBits(bits);
-    checkInteger(above.shape[0]!, "the number of thresholds", 1, 2 ** bits - 1);
-    return this.#byThresholds(values, { count: above.shape[0]!, tensor: above }, bits);
+    const extents = checkThresholdEncode(values, above, options);
+    return this.#byThresholds(values, { count: above.shape[0]!, tensor: above }, extents);
   }
 
   packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
     const values = own(this, x, "x", "float32");
     const above = thresholds && own(this, thresholds, "thresholds", "float32");
-    checkShape(values, "x", [undefined, undefined]);
-    if (above) checkShape(above, "thresholds", [values.shape[1]]);
-    return this.#byThresholds(values, { count: 1, tensor: above }, 1);
+    const extents = checkPackSigns(values, above);
+    return this.#byThresholds(values, { count: 1, tensor: above }, extents);
   }
 
   #byThresholds(
     x: GpuTensor<"float32">,
     thresholds: { readonly count: number; readonly tensor: GpuTensor<"float32"> | undefined },
-    bits: number,
+    { rows, width, bits }: ScalarExtents,
   ): Tensor<"uint8"> {
     return this.#made(() => {
-      const [rows, dimension] = x.shape as [number, number];
-      const codes = this.#output("uint8", [rows, Math.ceil((dimension * bits) / 8)]);
+      const codes = this.#output("uint8", [rows, width]);
       encodeByThresholds(this.device, x, thresholds, codes, bits);
       return codes;
     });
@@ -395,22 +344,19 @@ export class WebGpuBackend implements ComputeBackend {
     x: Tensor<"float32">,
     codebooks: Tensor<"float32">,
     count: number | undefined,
-    { metric = "l2" }: AssignOptions,
+    options: AssignOptions,
   ): Assignment {
     const rows = own(this, x, "x", "float32");
     const books = own(this, codebooks, "codebooks", "float32");
-    const shape = bookShape(books);
-    checkShape(rows, "x", [undefined, shape.groups * shape.dimension]);
-    checkChoice(metric, "metric", ["l2", "ip"]);
-    const extents = [rows.shape[0]!, shape.groups];
-    if (count !== undefined) {
-      checkInteger(count, "count", 1, Math.min(shape.codewords, 256));
-      extents.push(count);
-    }
+    const extents =
+      count === undefined
+        ? checkAssign(rows, books, options)
+        : checkAssignTopK(rows, books, count, options);
+    const shape = [extents.rows, extents.groups, ...(count === undefined ? [] : [count])];
     return this.#made(() => {
-      const codes = this.#output("int32", extents);
-      const distances = this.#output("float32", extents);
-      nearest(this.device, { x: rows, books, codes, distances }, shape, metric, count);
+      const codes = this.#output("int32", shape);
+      const distances = this.#output("float32", shape);
+      nearest(this.device, { x: rows, books, codes, distances }, extents, extents.metric, count);
       return { codes, distances };
     });
   }
@@ -421,21 +367,6 @@ export class WebGpuBackend implements ComputeBackend {
     const from = start * bytesPerElement(dtype);
     if (padded > 0) this.device.recorder.copy(storage.buffer, from, copy.buffer, 0, padded);
     return copy;
-  }
-
-  #checkData<A extends TensorData>(data: A, shape: readonly number[]): DTypeOf<A> {
-    this.device.checkAlive();
-    const dtype = dtypeOf(data);
-    if (dtype === undefined) {
-      throw new ArgumentError("data is not of an element type that tensors have", {
-        hint: "pass a Float32Array, Int32Array, Uint32Array or Uint8Array",
-      });
-    }
-    checkExtents(shape);
-    if (sizeOf(shape) !== data.length) {
-      throw new ShapeError(`${data.length} values do not fill the shape [${shape.join(", ")}]`);
-    }
-    return dtype;
   }
 
   /** What `make` returns; if memory runs out on the way, the tensors made by then are freed. */

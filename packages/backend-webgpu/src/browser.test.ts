@@ -22,6 +22,7 @@ async function bundle(): Promise<string> {
   const alias = Object.fromEntries(
     readdirSync(packages).map((name) => [`@tessera/${name}`, `${packages}${name}/src/index.ts`]),
   );
+  alias["@tessera/core/arguments"] = `${packages}core/src/arguments/index.ts`;
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../test/page.ts", import.meta.url))],
     bundle: true,

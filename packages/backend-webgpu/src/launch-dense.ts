@@ -30,11 +30,11 @@ export interface Product {
   readonly columns: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  readonly relu: boolean;
+  readonly activation: "none" | "relu";
 }
 
 export function multiply(device: Device, product: Product): void {
-  const { a, b, bias, out, rows, inner, columns, transposeA, transposeB, relu } = product;
+  const { a, b, bias, out, rows, inner, columns, transposeA, transposeB, activation } = product;
   device.run(matmulKernel, {
     inputs: { a, b, bias: bias ?? device.unused },
     outputs: { out },
@@ -47,7 +47,7 @@ export function multiply(device: Device, product: Product): void {
       bColumn: transposeB ? inner : 1,
       bInner: transposeB ? 1 : columns,
       hasBias: bias ? 1 : 0,
-      relu: relu ? 1 : 0,
+      relu: activation === "relu" ? 1 : 0,
     },
     workgroups: tiled(Math.ceil(rows / TILE), Math.ceil(columns / TILE)),
   });

@@ -37,6 +37,13 @@ export function checkInteger(value: number, name: string, low: number, high: num
   }
 }
 
+/** @throws {ArgumentError} unless the value is in `low..high`; NaN is not */
+export function checkNumber(value: number, name: string, low: number, high: number): void {
+  if (!(value >= low && value <= high)) {
+    throw new ArgumentError(`${name} is ${value}; it must be from ${low} to ${high}`);
+  }
+}
+
 /** @throws {ArgumentError} unless codes of this width fill bytes evenly */
 export function checkBits(bits: number): void {
   if (![1, 2, 4, 8].includes(bits)) {
