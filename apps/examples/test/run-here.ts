@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
-import type { BackendInfo } from "@tessera/core";
+import { type BackendInfo, safetensorsHeaderEnd } from "@tessera/core";
 import { type PipelineOptions, runPipeline } from "../src/pipeline/pipeline.js";
 
 /** What a run of the pipeline wrote. */
 export interface Written {
   readonly ids: string;
   readonly model: Buffer;
+  /** The part of the model that is its codebooks; before it stand names and figures. */
+  readonly codebooks: Buffer;
 }
 
 const DATA = new URL("../data/", import.meta.url);
@@ -33,5 +35,6 @@ export async function runHere(
 export function writtenFrom(file: (name: string) => Buffer | undefined): Written {
   const [ids, model] = [file("ids.json"), file("model.safetensors")];
   if (!ids || !model) throw new Error("the pipeline did not write its files");
-  return { ids: ids.toString(), model };
+  const codebooks = model.subarray(safetensorsHeaderEnd(model, model.length));
+  return { ids: ids.toString(), model, codebooks };
 }

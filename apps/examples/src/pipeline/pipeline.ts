@@ -35,8 +35,8 @@ const GROUP = "Food & Drink";
  * Gives every dish among the emoji a Semantic ID: reads `emoji.npy` and `emoji.jsonl`; writes `ids.json` and
  * `model.safetensors`.
  *
- * The same module runs in Node, Deno, Bun and browsers. The IDs are the same bytes in all of them, on every backend; the
- * model is the same where the same engine computed it, since engines differ in the last bits of a sum.
+ * The same module runs in Node, Deno, Bun and browsers. The IDs and the codebooks are the same bytes in all of them, on
+ * every backend. The distortion that the model's file records beside them differs from engine to engine in its last digits.
  */
 export async function runPipeline(files: Files, options: PipelineOptions = {}): Promise<Outcome> {
   const { onProgress } = options;
