@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { BACKEND_NAMES, pickBackend } from "@tessera/backend";
 import { createCpuBackend } from "@tessera/backend-cpu";
 import { type CompleteBackend, TesseraError } from "@tessera/core";
@@ -10,10 +12,21 @@ export type Candidate =
 
 const ENGINES = ["native", "native-avx2", "wasm", "wasm-relaxed"] as const;
 
+/** Where CI has TensorFlow for Node built. */
+const TENSORFLOW = fileURLToPath(
+  new URL("../../../node_modules/.cache/tessera/tfjs-node", import.meta.url),
+);
+
+/** Lets backends find what stands in for missing hardware and packages, in this process and those it starts. */
+export async function preparePeers(): Promise<void> {
+  // Has Dawn use SwiftShader where there is no GPU.
+  await findAdapter();
+  if (existsSync(TENSORFLOW)) process.env["TESSERA_TFJS_NODE"] ??= TENSORFLOW;
+}
+
 /** Starts every backend there is, the CPU's engines one by one. Whoever asks disposes them. */
 export async function everyBackend(): Promise<Candidate[]> {
-  // Has Dawn find SwiftShader where there is no GPU.
-  await findAdapter();
+  await preparePeers();
   const starts: [string, () => Promise<CompleteBackend>][] = [
     ...ENGINES.map((engine): [string, () => Promise<CompleteBackend>] => [
       `cpu-${engine}`,

@@ -6,7 +6,7 @@ import { BACKEND_NAMES, type BackendName, pickBackend } from "@tessera/backend";
 import { BackendError, Random } from "@tessera/core";
 import { decodeVectors, encodeNpy } from "@tessera/io";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { findAdapter } from "../../../../packages/backend-webgpu/test/adapter.js";
+import { preparePeers } from "../../../../packages/cli/test/backends.js";
 import { runHere, writtenFrom, type Written } from "../../test/run-here.js";
 import { PROGRAM, runProgram, RUNTIMES } from "../../test/runtimes.js";
 
@@ -29,7 +29,7 @@ async function run(
 
 /** Why a backend does not start here. */
 async function obstacleOf(name: BackendName): Promise<string | undefined> {
-  if (name === "webgpu") return findAdapter();
+  await preparePeers();
   try {
     (await pickBackend({ name })).dispose();
     return undefined;

@@ -1,5 +1,6 @@
 import { clusteredMatrix, compareCodes } from "@tessera/backend-testkit";
 import { type CompleteBackend, evaluate, type Matrix, parseSpec, Random } from "@tessera/core";
+import { createAutoencoderQuantizers } from "@tessera/rqvae";
 import { afterAll, describe, expect, it } from "vitest";
 import { everyBackend } from "../../test/backends.js";
 import { knownQuantizers } from "../quantizers.js";
@@ -97,6 +98,42 @@ describe("a model learned on the CPU encodes elsewhere, and the other way round"
               await evaluate(model, rows, { backend: other }),
             ];
             expect(Math.abs(a.distortion - b.distortion)).toBeLessThanOrEqual(1e-4 * a.distortion);
+          }
+        },
+        TIMEOUT_MS,
+      );
+
+      it(
+        "an RQ-VAE",
+        async ({ skip }) => {
+          if (!cpu || !("backend" in cpu) || !("backend" in candidate)) return;
+          skip(candidate.backend.optimizerStep === undefined, `${name} does not train`);
+          const rows = clusteredMatrix(160, DIMENSION, { seed: 6, clusters: 12, spread: 0.3 });
+          const quantizers = createAutoencoderQuantizers({
+            batchSize: 32,
+            pretraining: 10,
+            steps: 30,
+            reviewEvery: 10,
+            learningRate: 3e-3,
+            activation: "gelu",
+            layerNorm: true,
+            dropout: 0.1,
+          });
+          for (const [learner, other] of [
+            [cpu.backend, candidate.backend],
+            [candidate.backend, cpu.backend],
+          ] as const) {
+            const options = { backend: learner, seed: 5 };
+            const model = await quantizers.fit("ae(12,4)>rq2x8", rows, options);
+            const own = await model.encode(rows, { backend: learner });
+            const theirs = await model.encode(rows, { backend: other });
+            // Where the codes differ, latents are so near two codewords that rounding decides.
+            const differing = own.data.filter((code, i) => code !== theirs.data[i]).length;
+            expect(differing).toBeLessThanOrEqual(2);
+            if (differing > 0) continue;
+            const decoded = await model.decode(own, { backend: learner });
+            const others = await model.decode(theirs, { backend: other });
+            decoded.data.forEach((value, i) => expect(others.data[i]).toBeCloseTo(value, 4));
           }
         },
         TIMEOUT_MS,
