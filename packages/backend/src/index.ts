@@ -1,3 +1,4 @@
+export type { Work } from "./by-size.js";
 export { type DeviceEncoder, encodeOnDevice } from "./encode.js";
 export {
   BACKEND_NAMES,

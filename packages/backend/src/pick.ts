@@ -4,6 +4,7 @@ import {
   completeBackend,
   type ComputeBackend,
 } from "@tessera/core";
+import { detourOf, fastestFor, type Work } from "./by-size.js";
 
 /** Names that {@link pickBackend} and the environment variable `TESSERA_BACKEND` accept. */
 export const BACKEND_NAMES = ["cpu", "webgpu", "tensorflow"] as const;
@@ -15,18 +16,24 @@ export interface PickOptions {
    * does. Without it: `TESSERA_BACKEND` (such as `webgpu` or `webgpu,cpu`) where there is an environment, else `cpu`.
    */
   readonly name?: BackendName | readonly BackendName[] | undefined;
+  /**
+   * What is to be computed. Where neither `name` nor `TESSERA_BACKEND` says which backend, large work goes to a GPU if one
+   * is there and, tried on a sample, is clearly faster. Without it nothing is tried, and it is the CPU.
+   */
+  readonly work?: Work | undefined;
   /** Threads of the CPU backend. Default: `TESSERA_THREADS`, else as many as the machine offers. */
   readonly threads?: number | undefined;
 }
 
 /**
- * Makes a backend of its own for the caller, who disposes it. Where another would have been preferred, `info.reason` says
- * why it is not that one.
+ * Makes a backend of its own for the caller, who disposes it. Where there was a choice, by `work` or by several names,
+ * `info.reason` says why it is this one.
  *
  * @throws {BackendError} for an unknown name, or where no backend of those can start
  */
 export async function pickBackend(options: PickOptions = {}): Promise<CompleteBackend> {
   const names = wantedNames(options.name);
+  if (names === undefined) return pickUnnamed(options);
   const reasons: string[] = [];
   for (const [i, name] of names.entries()) {
     const last = i === names.length - 1;
@@ -62,8 +69,18 @@ const START: { readonly [N in BackendName]: (options: PickOptions) => Promise<Co
   },
 };
 
-function wantedNames(option: PickOptions["name"]): readonly BackendName[] {
-  const names = option ?? environment("TESSERA_BACKEND")?.split(",") ?? "cpu";
+async function pickUnnamed(options: PickOptions): Promise<CompleteBackend> {
+  const cpu = () => START.cpu(options);
+  if (options.work === undefined) return completeBackend(await cpu());
+  const contest = { cpu, gpu: () => START.webgpu(options) };
+  const { backend, reason } = await fastestFor(options.work, contest);
+  return explained(backend, [reason]);
+}
+
+/** The names that the caller or else the environment gives. */
+function wantedNames(option: PickOptions["name"]): readonly BackendName[] | undefined {
+  const names = option ?? environment("TESSERA_BACKEND")?.split(",");
+  if (names === undefined) return undefined;
   const list = typeof names === "string" ? [names] : names;
   const unknown = list.find((name) => !(BACKEND_NAMES as readonly string[]).includes(name));
   if (unknown !== undefined) {
@@ -72,12 +89,6 @@ function wantedNames(option: PickOptions["name"]): readonly BackendName[] {
     });
   }
   return list as readonly BackendName[];
-}
-
-/** Why a backend that started is no better than the next. */
-function detourOf({ info }: ComputeBackend): string | undefined {
-  const { adapter } = info as { readonly adapter?: { readonly software: boolean } };
-  return adapter?.software === true ? `${info.name}: ${info.reason}` : undefined;
 }
 
 /** The backend, with reasons before its own. */

@@ -325,15 +325,6 @@ describe("inspect", () => {
   });
 });
 
-describe("doctor", () => {
-  it("measures the backend", async () => {
-    const result = await json(["doctor", "--threads", "1"]);
-    expect(result).toMatchObject({ node: process.versions.node, backend: { threads: 1 } });
-    expect(result["assignGflops"]).toBeGreaterThan(0);
-    expect((await tessera(["doctor", "--threads", "1"])).out).toMatch(/speed +[\d.]+ GFLOP\/s/);
-  });
-});
-
 describe("output", () => {
   it("keeps progress and prose off stderr where it is no terminal, and on it where it is", async () => {
     const argv = ["eval", vectors, "--model", model];

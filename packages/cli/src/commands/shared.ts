@@ -27,7 +27,7 @@ export const OUTPUT_OPTIONS = {
 export const BACKEND_OPTIONS = {
   backend: choice(BACKEND_NAMES, {
     help: "where to compute",
-    defaultText: "the fastest that works",
+    defaultText: "TESSERA_BACKEND, else cpu",
   }),
   threads: integer({ least: 1, most: 256, help: "threads of the CPU", defaultText: "all cores" }),
 };
