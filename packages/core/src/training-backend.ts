@@ -1,6 +1,7 @@
 import type { CompleteBackend, ComputeBackend } from "./backend.js";
 import { completeBackend } from "./complete.js";
 import { BackendError } from "./errors.js";
+import { DISTRIBUTION_KERNELS } from "./training-distributions.js";
 import type { QuantizedLevels, QuantizeOptions, TrainingKernels } from "./training.js";
 import type { Tensor } from "./tensor.js";
 
@@ -28,6 +29,7 @@ export const TRAINING_KERNELS: readonly (keyof TrainingKernels)[] = [
   "linearGradients",
   "quantizeLevels",
   "sumOfSquares",
+  ...DISTRIBUTION_KERNELS,
 ];
 
 const trainers = new WeakMap<ComputeBackend, TrainingBackend>();

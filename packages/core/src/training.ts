@@ -1,4 +1,5 @@
 import type { Tensor } from "./tensor.js";
+import type { DistributionKernels } from "./training-distributions.js";
 
 /**
  * The kernels that training adds to {@link ComputeBackend}: all of them optional there, and a backend that has them can
@@ -15,7 +16,7 @@ import type { Tensor } from "./tensor.js";
  *   A sum of k terms is within {@link sumTolerance} of the exact one, and what is computed from it accordingly.
  * - **Non-finite values** pass through; only `quantizeLevels` names them.
  */
-export interface TrainingKernels {
+export interface TrainingKernels extends Partial<DistributionKernels> {
   /** Copies the values of `source` into `target`, of the same shape, in place. */
   write<T extends Tensor>(target: T, source: T): void;
 

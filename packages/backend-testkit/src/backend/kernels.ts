@@ -14,8 +14,10 @@ import {
 } from "../reference/scalar.js";
 
 import {
+  referenceContrastiveLoss,
   referenceDropout,
   referenceEmaStep,
+  referenceEntropy,
   referenceInputGradient,
   referenceLayerNorm,
   referenceLayerNormGradients,
@@ -25,6 +27,8 @@ import {
   referenceQuantizeLevels,
   referenceReconstructionLoss,
   referenceRotateGradient,
+  referenceSoftmax,
+  referenceSoftmaxGradient,
   referenceSumOfSquares,
 } from "../reference/training/index.js";
 
@@ -54,6 +58,10 @@ export interface ReferenceKernels {
   readonly sumOfSquares: typeof referenceSumOfSquares;
   readonly optimizerStep: typeof referenceOptimizerStep;
   readonly emaStep: typeof referenceEmaStep;
+  readonly softmax: typeof referenceSoftmax;
+  readonly softmaxGradient: typeof referenceSoftmaxGradient;
+  readonly entropy: typeof referenceEntropy;
+  readonly contrastiveLoss: typeof referenceContrastiveLoss;
   readonly scanRows: typeof referenceScanRows;
   readonly scanTables: typeof referenceScanTables;
   readonly scanBits: typeof referenceScanBits;
@@ -84,6 +92,10 @@ export const referenceKernels: ReferenceKernels = {
   sumOfSquares: referenceSumOfSquares,
   optimizerStep: referenceOptimizerStep,
   emaStep: referenceEmaStep,
+  softmax: referenceSoftmax,
+  softmaxGradient: referenceSoftmaxGradient,
+  entropy: referenceEntropy,
+  contrastiveLoss: referenceContrastiveLoss,
   scanRows: referenceScanRows,
   scanTables: referenceScanTables,
   scanBits: referenceScanBits,

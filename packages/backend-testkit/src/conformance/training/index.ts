@@ -1,5 +1,6 @@
 import type { CaseDefinition } from "../case.js";
 import { trainingArgumentCases } from "./arguments.js";
+import { distributionCases } from "./distributions.js";
 import { normCases } from "./layer-norm.js";
 import { layerCases } from "./layers.js";
 import { lossCases } from "./losses.js";
@@ -13,5 +14,6 @@ export const trainingCases: readonly CaseDefinition[] = [
   ...lossCases,
   ...quantizeCases,
   ...optimizerCases,
+  ...distributionCases,
   ...trainingArgumentCases,
 ];

@@ -1,4 +1,5 @@
 export * from "./activation.js";
+export * from "./distributions.js";
 export * from "./dropout.js";
 export * from "./layer-norm.js";
 export * from "./linear.js";
