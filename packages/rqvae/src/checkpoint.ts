@@ -26,6 +26,8 @@ export interface RunState extends TrainerState {
 export interface RunIdentity {
   readonly plan: Plan;
   readonly rows: Matrix;
+  /** The second embedding, where latents are aligned with one. */
+  readonly alignment?: Matrix | undefined;
 }
 
 const FORMAT = "tessera-rqvae-checkpoint";
@@ -134,22 +136,27 @@ function readFacts(text: string | undefined): Facts {
   return facts as Facts;
 }
 
-/** Tells runs apart. Of the rows it has their shape and a hash of all values. */
-function describeRun({ plan, rows }: RunIdentity): string {
-  const words = new Uint32Array(rows.data.buffer, rows.data.byteOffset, rows.data.length);
+/** Tells runs apart. Of matrices it has their shape and a hash of all values. */
+function describeRun({ plan, rows, alignment }: RunIdentity): string {
+  return JSON.stringify({
+    rows: describeMatrix(rows),
+    ...(alignment && { alignment: describeMatrix(alignment) }),
+    widths: plan.widths,
+    quantizer: printSpec(plan.bottleneck.spec),
+    settings: plan.settings,
+    seed: plan.seed,
+  });
+}
+
+function describeMatrix({ data, rows, cols }: Matrix): readonly number[] {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
   let hash = 0x811c9dc5;
   for (const word of words) {
     // FNV-1a over words, turned so that high bits matter too.
     hash = Math.imul(hash ^ word, 0x01000193);
     hash ^= hash >>> 15;
   }
-  return JSON.stringify({
-    rows: [rows.rows, rows.cols, hash >>> 0],
-    widths: plan.widths,
-    quantizer: printSpec(plan.bottleneck.spec),
-    settings: plan.settings,
-    seed: plan.seed,
-  });
+  return [rows, cols, hash >>> 0];
 }
 
 function floats(data: Float32Array): HostTensor {
