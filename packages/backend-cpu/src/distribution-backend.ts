@@ -24,8 +24,12 @@ export class CpuDistributionBackend
   extends CpuScanBackend
   implements CompleteBackend, DistributionKernels
 {
-  softmax(logits: Tensor<"float32">, { scale = 1, noise }: SoftmaxOptions = {}): Tensor<"float32"> {
+  softmax(
+    logits: Tensor<"float32">,
+    { scale = 1, unit, noise }: SoftmaxOptions = {},
+  ): Tensor<"float32"> {
     const given = own(this, logits, "logits", "float32");
+    const measure = ownUnit(this, unit);
     checkDistributions(given, "logits");
     if (noise) {
       checkInteger(noise.seed, "noise.seed", 0, 2 ** 32 - 1);
@@ -34,7 +38,7 @@ export class CpuDistributionBackend
     }
     return this.made(() => {
       const out = this.output("float32", given.shape);
-      softmax(this.device, { logits: given, out, scale, noise });
+      softmax(this.device, { logits: given, unit: measure, out, scale, noise });
       return out;
     });
   }
@@ -42,18 +46,19 @@ export class CpuDistributionBackend
   softmaxGradient(
     probabilities: Tensor<"float32">,
     gradient: Tensor<"float32">,
-    { scale = 1, shared }: SoftmaxGradientOptions = {},
+    { scale = 1, unit, shared }: SoftmaxGradientOptions = {},
   ): Tensor<"float32"> {
     const made = own(this, probabilities, "probabilities", "float32");
     const given = own(this, gradient, "gradient", "float32");
     const added = shared && own(this, shared, "shared", "float32");
+    const measure = ownUnit(this, unit);
     checkDistributions(made, "probabilities");
     checkShape(given, "gradient", made.shape);
     if (added) checkShape(added, "shared", [made.shape[1]]);
     return this.made(() => {
       const out = this.output("float32", made.shape);
-      const task = { probabilities: made, gradient: given, shared: added, scale, out };
-      softmaxGradient(this.device, task);
+      const task = { probabilities: made, gradient: given, unit: measure, shared: added };
+      softmaxGradient(this.device, { ...task, scale, out });
       return out;
     });
   }
@@ -85,6 +90,15 @@ export class CpuDistributionBackend
       return { losses, gradient };
     });
   }
+}
+
+function ownUnit(
+  owner: CpuScanBackend,
+  unit: Tensor<"float32"> | undefined,
+): CpuTensor<"float32"> | undefined {
+  const owned = unit && own(owner, unit, "unit", "float32");
+  if (owned) checkShape(owned, "unit", [1]);
+  return owned;
 }
 
 function checkDistributions(tensor: Tensor, name: string): void {

@@ -7,13 +7,14 @@ type Floats = CpuTensor<"float32">;
 
 export interface SoftmaxTask {
   readonly logits: Floats;
+  readonly unit: Floats | undefined;
   readonly out: Floats;
   readonly scale: number;
   readonly noise: GumbelNoise | undefined;
 }
 
 /** Softmax of rows, with Gumbel noise where there is some. */
-export function softmax(device: Device, { logits, out, scale, noise }: SoftmaxTask): void {
+export function softmax(device: Device, { logits, unit, out, scale, noise }: SoftmaxTask): void {
   const [rows, columns] = logits.shape as [number, number];
   device.launch({
     kernel: "softmax",
@@ -21,6 +22,7 @@ export function softmax(device: Device, { logits, out, scale, noise }: SoftmaxTa
     grain: grainOf((noise ? 128 : 32) * columns),
     arguments: [
       logits.address,
+      unit?.address ?? 0,
       out.address,
       columns,
       floatBits(scale),
@@ -30,13 +32,14 @@ export function softmax(device: Device, { logits, out, scale, noise }: SoftmaxTa
       noise?.call ?? 0,
     ],
     outputs: [out.storage],
-    inputs: [logits.storage],
+    inputs: [logits.storage, unit?.storage],
   });
 }
 
 export interface SoftmaxGradientTask {
   readonly probabilities: Floats;
   readonly gradient: Floats;
+  readonly unit: Floats | undefined;
   readonly shared: Floats | undefined;
   readonly scale: number;
   readonly out: Floats;
@@ -44,7 +47,7 @@ export interface SoftmaxGradientTask {
 
 /** Gradients back through the softmax of rows. */
 export function softmaxGradient(device: Device, task: SoftmaxGradientTask): void {
-  const { probabilities, gradient, shared, scale, out } = task;
+  const { probabilities, gradient, unit, shared, scale, out } = task;
   const [rows, columns] = probabilities.shape as [number, number];
   device.launch({
     kernel: "softmaxGradient",
@@ -53,13 +56,14 @@ export function softmaxGradient(device: Device, task: SoftmaxGradientTask): void
     arguments: [
       probabilities.address,
       gradient.address,
+      unit?.address ?? 0,
       shared?.address ?? 0,
       out.address,
       columns,
       floatBits(scale),
     ],
     outputs: [out.storage],
-    inputs: [probabilities.storage, gradient.storage, shared?.storage],
+    inputs: [probabilities.storage, gradient.storage, unit?.storage, shared?.storage],
   });
 }
 

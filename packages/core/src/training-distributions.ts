@@ -11,7 +11,7 @@ import type { TrainingBackend } from "./training-backend.js";
  */
 export interface DistributionKernels {
   /**
-   * The softmax of each row: p_ij = exp(v_ij) / Σ_j exp(v_ij) of v = scale · logits + noise.scale · G, within
+   * The softmax of each row: p_ij = exp(v_ij) / Σ_j exp(v_ij) of v = scale / unit · logits + noise.scale · G, within
    * {@link softmaxTolerance}.
    *
    * G is standard Gumbel noise, so a row with noise is a draw from the Gumbel-softmax distribution (Jang et al.,
@@ -25,7 +25,7 @@ export interface DistributionKernels {
   softmax(logits: Tensor<"float32">, options?: SoftmaxOptions): Tensor<"float32">;
 
   /**
-   * The gradient of a loss with respect to the logits of {@link softmax}: scale · p ⊙ (g − Σ_j p_j g_j), row by row.
+   * The gradient of a loss with respect to the logits of {@link softmax}: scale / unit · p ⊙ (g − Σ_j p_j g_j), row by row.
    *
    * @param probabilities `[n, k]`, p
    * @param gradient `[n, k]`, g: with respect to p
@@ -60,8 +60,10 @@ export interface DistributionKernels {
 export interface SoftmaxOptions {
   /** 1 / temperature. Default: 1. */
   readonly scale?: number;
+  /** `[1]`: what logits are measured in, where only the device knows that. Below 2⁻⁶⁰ it counts as that. Default: 1. */
+  readonly unit?: Tensor<"float32"> | undefined;
   /** Default: none. */
-  readonly noise?: GumbelNoise;
+  readonly noise?: GumbelNoise | undefined;
 }
 
 export interface GumbelNoise {
@@ -75,8 +77,10 @@ export interface GumbelNoise {
 export interface SoftmaxGradientOptions {
   /** That of the softmax. Default: 1. */
   readonly scale?: number;
+  /** `[1]`, that of the softmax. Default: 1. */
+  readonly unit?: Tensor<"float32"> | undefined;
   /** `[k]`, added to the gradient of every row. */
-  readonly shared?: Tensor<"float32">;
+  readonly shared?: Tensor<"float32"> | undefined;
 }
 
 export interface ContrastiveOptions {
@@ -127,7 +131,7 @@ export function missingForDistributions(
 /**
  * How far a probability of a softmax may be from the exact one.
  *
- * @param largest the largest |scale · logit| of the row, and with noise of |scale · logit| + noise.scale · (1 + |G|)
+ * @param largest the largest |scale / unit · logit| + noise.scale · (1 + |G|) of the row
  */
 export function softmaxTolerance(probability: number, columns: number, largest: number): number {
   return probability * (2 ** -20 * (1 + largest) + sumTolerance(columns)) + 2 ** -120;

@@ -45,8 +45,16 @@ OUTLINE void add_noise(float *row, uint32_t d, uint32_t first, float scale, uint
   }
 }
 
+// What logits are multiplied by.
+INLINE float scale_of(float scale, const float *unit) {
+  const float least = 0x1p-60f;
+  if (!unit) return scale;
+  return scale / (*unit < least ? least : *unit);
+}
+
 typedef struct {
   const float *logits; // [rows, columns]
+  const float *unit;   // one value, or 0 for 1
   float *out;          // [rows, columns]
   uint32_t columns;
   float scale;
@@ -60,10 +68,11 @@ EXPORT(softmax)
 uint32_t softmax(const softmax_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;
   uint32_t d = a->columns;
+  vec scale = splat(scale_of(a->scale, a->unit));
   for (uint32_t row = begin; row < end; row++) {
     const float *x = a->logits + (size_t)row * d;
     float *out = a->out + (size_t)row * d;
-    for (uint32_t i = 0; i < d; i += LANES) store_upto(out + i, load_upto(x + i, d - i) * splat(a->scale), d - i);
+    for (uint32_t i = 0; i < d; i += LANES) store_upto(out + i, load_upto(x + i, d - i) * scale, d - i);
     if (a->noisy) add_noise(out, d, row * d, a->noise_scale, a->seed, a->call);
     float inverse = 1 / exponentials(out, d, row_largest(out, d));
     for (uint32_t i = 0; i < d; i += LANES) store_upto(out + i, load_upto(out + i, d - i) * splat(inverse), d - i);
@@ -74,17 +83,19 @@ uint32_t softmax(const softmax_arguments *a, uint32_t begin, uint32_t end, char 
 typedef struct {
   const float *probabilities; // [rows, columns]
   const float *gradient;      // [rows, columns]
+  const float *unit;          // one value, or 0 for 1
   const float *shared;        // [columns], or 0
   float *out;                 // [rows, columns]
   uint32_t columns;
   float scale;
 } softmax_gradient_arguments;
 
-// scale · p ⊙ (g − p·g). Items: rows.
+// scale / unit · p ⊙ (g − p·g). Items: rows.
 EXPORT(softmaxGradient)
 uint32_t softmax_gradient(const softmax_gradient_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;
   uint32_t d = a->columns;
+  vec scale = splat(scale_of(a->scale, a->unit));
   for (uint32_t row = begin; row < end; row++) {
     size_t at = (size_t)row * d;
     const float *p = a->probabilities + at, *g = a->gradient + at;
@@ -101,7 +112,7 @@ uint32_t softmax_gradient(const softmax_gradient_arguments *a, uint32_t begin, u
     vec mean = splat(sum_of(products));
     for (uint32_t i = 0; i < d; i += LANES) {
       uint32_t left = d - i;
-      vec weighted = splat(a->scale) * load_upto(p + i, left);
+      vec weighted = scale * load_upto(p + i, left);
       store_upto(out + i, weighted * (load_upto(out + i, left) - mean), left);
     }
   }

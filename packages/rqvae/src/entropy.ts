@@ -1,4 +1,4 @@
-import type { Tensor } from "@tessera/core";
+import type { QuantizedLevels, Tensor } from "@tessera/core";
 import type { LossSettings } from "./settings.js";
 import type { SoftCodebooks } from "./soft-codebooks.js";
 
@@ -7,14 +7,15 @@ type Floats = Tensor<"float32">;
 /**
  * The gradient of the entropy loss of each level and group,
  *
- *     entropy · (mean over rows of H(p) − diversity · H(mean over rows of p)),    p = softmax(−‖r_l − c‖² / T)
+ *     entropy · (mean over rows of H(p) − diversity · H(mean over rows of p)),    p = softmax(−‖r_l − c‖² / (T·u_l))
  *
  * which makes the choice of each row clear and all codewords wanted (Yu et al., "Language model beats diffusion: tokenizer is
- * key to visual generation", ICLR 2024). What a level leaves over counts as constant for those before it.
+ * key to visual generation", ICLR 2024). The unit u_l is what the nearest codewords leave of the batch; it counts as constant,
+ * and what a level leaves over does for those after it.
  *
  * @param z `[n, latent]`
  * @param codebooks `[Σk, latent]`
- * @param codes `[levels, n, groups]`, the nearest
+ * @param nearest codes and distances, both `[levels, n, groups]`
  * @param into gradients of the codebooks to add to, `[Σk, latent]`; none where codebooks have no gradient
  * @returns `[n, latent]`, with respect to z
  */
@@ -22,7 +23,7 @@ export function entropyGradient(
   soft: SoftCodebooks,
   z: Floats,
   codebooks: Floats,
-  codes: Tensor<"int32">,
+  { codes, distances }: Pick<QuantizedLevels, "codes" | "distances">,
   settings: LossSettings,
   into: Floats | undefined,
 ): Floats {
@@ -33,8 +34,10 @@ export function entropyGradient(
   let left = z;
   let total: Floats | undefined;
   for (let level = 0; level < levels; level++) {
+    const units = soft.units(distances, level);
     for (const codebook of soft.level(codebooks, level)) {
-      const probabilities = backend.softmax(soft.logits(left, codebook), { scale });
+      const unit = units[codebook.group]!;
+      const probabilities = backend.softmax(soft.logits(left, codebook), { scale, unit });
       const clear = backend.entropy(probabilities, weight);
       const size = probabilities.shape[1]!;
       const { sums } = backend.clusterSums(probabilities, backend.zeros([rows, 1], "int32"), 1);
@@ -45,6 +48,7 @@ export function entropyGradient(
       );
       const ofLogits = backend.softmaxGradient(probabilities, clear.gradient, {
         scale,
+        unit,
         shared: backend.reshape(wanted.gradient, [size]),
       });
       const found = soft.back(left, codebook, ofLogits, total);

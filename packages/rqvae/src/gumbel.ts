@@ -5,7 +5,7 @@ type Floats = Tensor<"float32">;
 
 export interface GumbelOptions {
   readonly levels: number;
-  /** T, in units of squared distances. */
+  /** T. */
   readonly temperature: number;
   readonly seed: number;
   /** Tells the noise of this pass from all others: each level and group takes the next call. */
@@ -15,6 +15,7 @@ export interface GumbelOptions {
 /** A level's distribution over a codebook, and what it was made of. */
 interface Drawn {
   readonly codebook: SoftCodebook;
+  readonly unit: Floats;
   readonly probabilities: Floats;
 }
 
@@ -30,18 +31,23 @@ export interface GumbelPass {
 }
 
 /**
- * A residual quantizer whose codes are drawn from Gumbel-softmax distributions (Jang et al., "Categorical reparameterization
- * with Gumbel-softmax", ICLR 2017): with r₁ = z, level l mixes its codewords by
+ * A residual quantizer whose codes are drawn, and relaxed by Gumbel-softmax (Jang et al., "Categorical reparameterization with
+ * Gumbel-softmax", ICLR 2017): with r₁ = z, level l mixes its codewords by
  *
- *     p = softmax((−‖r_l − c‖² + G) / T),    e_l = Σ p_k c_k,    r_{l+1} = r_l − e_l
+ *     p = softmax(−‖r_l − c‖² / (T·u_l) + G),    e_l = Σ p_k c_k,    r_{l+1} = r_l − e_l
+ *
+ * where u_l, held constant, is what the nearest codewords leave of the batch at that level. So T means the same at every level
+ * and however long latents are, and as it falls the noise G counts less beside the distances, until p is the nearest codeword.
  *
  * @param z `[n, latent]`
  * @param codebooks `[Σk, latent]`
+ * @param distances `[levels, n, groups]`, to the nearest codewords
  */
 export function gumbelPass(
   soft: SoftCodebooks,
   z: Floats,
   codebooks: Floats,
+  distances: Floats,
   { levels, temperature, seed, firstCall }: GumbelOptions,
 ): GumbelPass {
   const { backend, groups } = soft;
@@ -52,13 +58,15 @@ export function gumbelPass(
   for (let level = 0; level < levels; level++) {
     const left = residuals[level]!;
     let mixed: Floats | undefined;
+    const units = soft.units(distances, level);
     const drawn = soft.level(codebooks, level).map((codebook, group) => {
+      const unit = units[group]!;
       const call = (firstCall + level * groups + group) % 2 ** 32;
-      const noise = { scale: 1 / temperature, seed, call };
-      const probabilities = backend.softmax(soft.logits(left, codebook), { scale, noise });
+      const noise = { scale: 1, seed, call };
+      const probabilities = backend.softmax(soft.logits(left, codebook), { scale, unit, noise });
       const own = backend.matmul(probabilities, codebook.codewords);
       mixed = mixed ? backend.combine(mixed, own, 1, 1) : own;
-      return { codebook, probabilities };
+      return { codebook, unit, probabilities };
     });
     draws.push(drawn);
     residuals.push(backend.combine(left, mixed!, 1, -1));
@@ -71,9 +79,9 @@ export function gumbelPass(
       let ofLeft: Floats | undefined;
       for (let level = levels - 1; level >= 0; level--) {
         const ofMixed = ofLeft ? backend.combine(gradient, ofLeft, 1, -1) : gradient;
-        for (const { codebook, probabilities } of draws[level]!) {
+        for (const { codebook, unit, probabilities } of draws[level]!) {
           const ofProbabilities = backend.linear(ofMixed, codebook.codewords).output;
-          const ofLogits = backend.softmaxGradient(probabilities, ofProbabilities, { scale });
+          const ofLogits = backend.softmaxGradient(probabilities, ofProbabilities, { scale, unit });
           const found = soft.back(residuals[level]!, codebook, ofLogits, ofLeft);
           const asMixed = backend.matmul(probabilities, ofMixed, { transposeA: true });
           soft.add(into, codebook, backend.combine(found.codewords, asMixed, 1, 1));

@@ -57,7 +57,7 @@ export const PRESETS = {
       clip: 1,
     },
   },
-  /** LETTER without its collaborative and diversity losses. */
+  /** LETTER without its diversity loss; its collaborative loss takes part where an alignment is given. */
   letter: {
     widths: DEEP,
     settings: {
@@ -69,6 +69,7 @@ export const PRESETS = {
       steps: 20_000,
       schedule: "constant",
       weightDecay: 1e-4,
+      alignmentWeight: 0.01,
     },
   },
   /** RQ-KMeans+: a network that starts as the identity, about the codebooks of RQ-KMeans. */

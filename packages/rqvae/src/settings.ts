@@ -37,13 +37,16 @@ export interface LossSettings {
    * Default 0.
    */
   readonly entropy: number;
-  /** T of the distributions softmax(−‖r − c‖² / T) that the entropy loss is of, in units of squared distances. Default 1. */
+  /**
+   * T of the distributions softmax(−‖r − c‖² / T) that the entropy loss is of, in units of the mean squared distance to the
+   * nearest codeword. Default 0.1.
+   */
   readonly entropyTemperature: number;
   /** How much the entropy of the mean distribution counts beside the mean entropy of the rows' own. Default 1. */
   readonly diversity: number;
   /** Weight of the alignment with a second embedding, where one is given. Default 0.1. */
   readonly alignmentWeight: number;
-  /** What the similarities of the alignment are divided by. Default 0.1. */
+  /** What the similarities of the alignment are divided by. Default 1. */
   readonly alignmentTemperature: number;
 }
 
@@ -62,8 +65,8 @@ export interface CodebookSettings {
    */
   readonly estimator: "straight-through" | "rotation" | "gumbel";
   /**
-   * Of `gumbel`: T at the first step with codebooks and at the last, in units of squared distances; it falls
-   * geometrically. Default [1, 0.1].
+   * Of `gumbel`: T at the first step with codebooks and at the last, in units of the mean squared distance to the nearest
+   * codeword of a level; it falls geometrically. Default [0.5, 0.02].
    */
   readonly temperature: readonly [number, number];
   /** Probability that a training step leaves out the levels after a random one. Default 0. */
@@ -133,14 +136,14 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   codebook: 1,
   levelWeights: undefined,
   entropy: 0,
-  entropyTemperature: 1,
+  entropyTemperature: 0.1,
   diversity: 1,
   alignmentWeight: 0.1,
-  alignmentTemperature: 0.1,
+  alignmentTemperature: 1,
   codebooks: "gradient",
   decay: 0.99,
   estimator: "straight-through",
-  temperature: [1, 0.1],
+  temperature: [0.5, 0.02],
   levelDropout: 0,
   separation: 4,
   optimizer: "adamw",

@@ -86,6 +86,20 @@ export class SoftCodebooks {
     return this.backend.reshape(all, [groups, size, latent / groups]);
   }
 
+  /**
+   * What the nearest codewords of a level leave, in each group the mean over rows, `[1]`: the unit of temperatures.
+   *
+   * @param distances `[levels, n, groups]`
+   */
+  units(distances: Floats, level: number): readonly Floats[] {
+    const { backend, groups } = this;
+    const rows = distances.shape[1]!;
+    const own = backend.reshape(backend.slice(distances, level, level + 1), [rows, groups]);
+    const { sums } = backend.clusterSums(own, backend.zeros([rows, groups], "int32"), 1);
+    const means = backend.reshape(backend.combine(sums, sums, 1 / rows, 0), [groups]);
+    return Array.from({ length: groups }, (_, group) => backend.slice(means, group, group + 1));
+  }
+
   /** The logits of rows, `[n, k]`. @param rows `[n, latent]` */
   logits(rows: Floats, { codewords, bias }: SoftCodebook): Floats {
     return this.backend.linear(rows, codewords, { bias }).output;

@@ -11,6 +11,7 @@ import {
   throwIfAborted,
   type TrainingBackend,
 } from "@tessera/core";
+import { checkAlignment, unitRowsAt } from "./alignment.js";
 import { arrange, rowsWithTargets } from "./arrange.js";
 import { Batches } from "./batches.js";
 import { valuesOfModel } from "./bottleneck.js";
@@ -32,6 +33,8 @@ import { initialState, type StepLosses, Trainer } from "./trainer.js";
 export interface TrainOptions {
   readonly plan: Plan;
   readonly backend: TrainingBackend;
+  /** A second embedding of the rows, one for each in their order, to align latents with; the plan has its dimension. */
+  readonly alignment?: Matrix | undefined;
   /** Fits the quantizer that the codebooks start from, on latents. */
   readonly fitQuantizer: (spec: Spec, latents: Matrix) => Promise<Model>;
   readonly signal?: AbortSignal | undefined;
@@ -73,6 +76,7 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
  *
  * @param rows `[n, dimension]`, finite
  * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords
+ * @throws {ShapeError} if the second embedding does not have one row for each
  * @throws {NonFiniteError} naming the first row that is not finite
  * @throws {TrainingError} if training diverges, or codebooks collapse and the settings say so
  * @throws {FormatError} if the checkpoint is of another run
@@ -80,6 +84,7 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
  */
 export async function train(rows: Matrix, options: TrainOptions): Promise<Trained> {
   checkFinite(rows);
+  if (options.alignment) checkAlignment(options.alignment, rows);
   checkEnoughRows(rows, options.plan);
   const run = new Run(rows, options);
   try {
@@ -112,6 +117,8 @@ class Run {
   readonly #input: Input;
   readonly #data: Tensor<"float32">;
   readonly #heldOut: Tensor<"float32"> | undefined;
+  /** Unit rows of the second embedding, for those trained on. */
+  readonly #aligned: Tensor<"float32"> | undefined;
   readonly #batches: Batches;
   readonly #trainer: Trainer;
   #state: Pick<RunState, "started" | "targets" | "best" | "waited">;
@@ -121,12 +128,12 @@ class Run {
   #figures: Readonly<Record<string, number>> = {};
 
   constructor(rows: Matrix, options: TrainOptions) {
-    const { plan, backend, resume } = options;
+    const { plan, backend, resume, alignment } = options;
     this.#options = options;
     this.#rows = rows;
     this.#input = prepareInput(rows, plan);
     const state: RunState = resume
-      ? loadCheckpoint(resume, { plan, rows })
+      ? loadCheckpoint(resume, { plan, rows, alignment })
       : {
           ...initialState(plan, initialParameters(plan)),
           started: false,
@@ -140,6 +147,8 @@ class Run {
     const { trained, heldOut } = this.#input;
     this.#batches = new Batches(trained.rows, plan.settings.batchSize, plan.seed);
     this.#data = backend.borrow(trained.data, [trained.rows, trained.cols]);
+    const aligned = alignment && unitRowsAt(alignment, this.#input.indices);
+    this.#aligned = aligned && backend.borrow(aligned.data, [aligned.rows, aligned.cols]);
     this.#heldOut = heldOut && backend.tensor(heldOut.data, [heldOut.rows, heldOut.cols]);
     this.#trainer = new Trainer(backend, plan, state);
   }
@@ -153,10 +162,12 @@ class Run {
     this.#trainer.dispose();
     this.#data.dispose();
     this.#heldOut?.dispose();
+    this.#aligned?.dispose();
   }
 
   async finish(): Promise<Trained> {
     const { plan, signal, checkpoint, resume, onEvent, logEvery = 10 } = this.#options;
+    const run = { plan, rows: this.#rows, alignment: this.#options.alignment };
     if (resume) onEvent?.({ kind: "resume", step: this.step });
     const { pretraining, steps } = plan.settings;
     // A pass over all rows should not take longer than the steps between two of them.
@@ -181,7 +192,7 @@ class Run {
       if (checkpoint && trainer.step % checkpoint.every === 0) {
         await this.#catchUp(total);
         const state = { ...(await trainer.read()), ...this.#state };
-        await checkpoint.save(saveCheckpoint(state, { plan, rows: this.#rows }));
+        await checkpoint.save(saveCheckpoint(state, run));
       }
     }
     await this.#catchUp(total);
@@ -197,8 +208,11 @@ class Run {
       ? arrange(indices, targets, this.#aimed, step, this.#options.plan)
       : undefined;
     return backend.scope(() => {
-      const x = backend.take(this.#data, backend.tensor(arranged?.indices ?? indices));
-      return this.#trainer.train(x, started ? this.#levelsAt(step) : 0, arranged?.targets);
+      const taken = backend.tensor(arranged?.indices ?? indices);
+      const x = backend.take(this.#data, taken);
+      const aligned = this.#aligned && backend.take(this.#aligned, taken);
+      const levels = started ? this.#levelsAt(step) : 0;
+      return this.#trainer.train(x, levels, arranged?.targets, aligned);
     });
   }
 

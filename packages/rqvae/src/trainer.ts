@@ -177,7 +177,8 @@ export class Trainer {
     const encoded = forward(backend, this.#encoder, x, encoding);
     const z = this.#latents(encoded, x);
     const quantized = levels > 0 ? this.#quantizeStep(z, levels, targets) : undefined;
-    const mixed = levels > 0 && settings.estimator === "gumbel" ? this.#mix(z, levels) : undefined;
+    const mixed =
+      quantized && settings.estimator === "gumbel" ? this.#mix(z, quantized) : undefined;
     const q = mixed?.output ?? quantized?.output ?? z;
     const decoded = forward(backend, this.#decoder, q, decoding);
     const y = this.#latents(decoded, q);
@@ -275,7 +276,7 @@ export class Trainer {
     const into = byGradient ? ofCodebooks : undefined;
     const spread =
       settings.entropy > 0 && this.#soft
-        ? entropyGradient(this.#soft, z, this.#codebooks, quantized.codes, settings, into)
+        ? entropyGradient(this.#soft, z, this.#codebooks, quantized, settings, into)
         : undefined;
     if (settings.codebooks === "ema") this.#average(quantized.counts, used);
     if (targets && targets.count > 0) this.#pullToTargets(z, quantized.pull, targets, scale);
@@ -290,10 +291,10 @@ export class Trainer {
   }
 
   /** What Gumbel-softmax makes of latents in this step. */
-  #mix(z: Floats, levels: number): GumbelPass {
+  #mix(z: Floats, { distances }: QuantizedLevels): GumbelPass {
     const { bottleneck, seed } = this.plan;
-    return gumbelPass(this.#soft!, z, this.#codebooks, {
-      levels,
+    return gumbelPass(this.#soft!, z, this.#codebooks, distances, {
+      levels: distances.shape[0]!,
       temperature: temperatureAt(this.#step, this.plan),
       seed: seed % 2 ** 32,
       firstCall: (this.#step * bottleneck.groups * bottleneck.sizes.length) % 2 ** 32,

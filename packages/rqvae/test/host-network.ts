@@ -1,7 +1,7 @@
 import { referenceActivation, referenceDropout } from "@tessera/backend-testkit";
 import { codebooksIn } from "../src/bottleneck.js";
 import { ALIGNMENT_MAP, type Plan, temperatureAt } from "../src/plan.js";
-import { type Books, contrast, entropyLoss, mixed } from "./host-soft.js";
+import { type Books, contrast, entropyLoss, mixed, unitsOf } from "./host-soft.js";
 
 /** A row on the host, in float64. */
 type Row = readonly number[];
@@ -161,11 +161,12 @@ export class HostNetwork {
       loss += alignmentWeight * contrast(this.#map(passed), aligned, alignmentTemperature);
     }
     const books = this.#codebooks();
+    const units = unitsOf(held.residuals, held.codewords, bottleneck.groups);
     for (let l = 0; l < levels && settings.entropy > 0; l++) {
       const left = z.map((row, i) => sum(minus(row, held.z[i]!), held.residuals[i]![l]!));
       const ofLevel = settings.codebooks === "ema" ? held.books[l]! : books[l]!;
       const { entropy, entropyTemperature, diversity } = settings;
-      loss += entropy * entropyLoss(left, ofLevel, entropyTemperature, diversity);
+      loss += entropy * entropyLoss(left, ofLevel, units[l]!, entropyTemperature, diversity);
     }
     const scale = 1 / (mean ? rows.length * latent : rows.length);
     z.forEach((row, i) => {
@@ -200,7 +201,8 @@ export class HostNetwork {
   #passAll(z: readonly Row[], levels: number, held: Held): Row[] {
     const { settings, seed, bottleneck } = this.plan;
     if (settings.estimator !== "gumbel") return z.map((row, i) => this.#pass(row, i, held));
-    return mixed(z, this.#codebooks().slice(0, levels), {
+    const units = unitsOf(held.residuals, held.codewords, bottleneck.groups);
+    return mixed(z, this.#codebooks().slice(0, levels), units, {
       temperature: temperatureAt(this.step, this.plan),
       seed,
       firstCall: this.step * bottleneck.sizes.length * bottleneck.groups,

@@ -25,10 +25,28 @@ function sliceOf(row: Row, group: number, groups: number): Row {
   return row.slice(group * width, (group + 1) * width);
 }
 
+/** In each level and group, what the chosen codewords leave of the residuals: the mean over rows. */
+export function unitsOf(
+  residuals: readonly (readonly Row[])[],
+  codewords: readonly (readonly Row[])[],
+  groups: number,
+): Row[] {
+  return codewords[0]!.map((_, level) =>
+    Array.from({ length: groups }, (_ignored, group) => {
+      const distances = residuals.map((ofRow, i) => {
+        const left = minus(ofRow[level]!, codewords[i]![level]!);
+        return square(sliceOf(left, group, groups));
+      });
+      return distances.reduce((sum, value) => sum + value, 0) / distances.length;
+    }),
+  );
+}
+
 /** All rows with their codewords mixed by Gumbel-softmax, level after level. */
 export function mixed(
   z: readonly Row[],
   books: Books,
+  units: readonly Row[],
   { temperature, seed, firstCall }: { temperature: number; seed: number; firstCall: number },
 ): Row[] {
   let left = z;
@@ -43,7 +61,7 @@ export function mixed(
         const p = softmax(
           book.map((codeword, k) => {
             const g = noise[group]![i * book.length + k]!;
-            return (g - square(minus(own, codeword))) / temperature;
+            return g - square(minus(own, codeword)) / (temperature * units[level]![group]!);
           }),
         );
         return own.map(
@@ -59,6 +77,7 @@ export function mixed(
 export function entropyLoss(
   residuals: readonly Row[],
   ofLevel: Books[number],
+  units: Row,
   temperature: number,
   diversity: number,
 ): number {
@@ -66,7 +85,8 @@ export function entropyLoss(
   ofLevel.forEach((book, group) => {
     const all = residuals.map((row) => {
       const own = sliceOf(row, group, ofLevel.length);
-      return softmax(book.map((codeword) => -square(minus(own, codeword)) / temperature));
+      const unit = temperature * units[group]!;
+      return softmax(book.map((codeword) => -square(minus(own, codeword)) / unit));
     });
     const mean = book.map((_, k) => all.reduce((sum, p) => sum + p[k]!, 0) / all.length);
     const own = all.reduce((sum, p) => sum + entropy(p), 0) / all.length;

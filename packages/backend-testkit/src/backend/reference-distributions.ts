@@ -7,6 +7,7 @@ import {
   type SoftmaxOptions,
   type Tensor,
 } from "@tessera/core";
+import { referenceScale } from "../reference/training/distributions.js";
 import type { ReferenceLosses } from "../reference/training/losses.js";
 import { checkInteger, checkShape } from "./arguments.js";
 import { ReferenceTraining } from "./reference-training.js";
@@ -14,15 +15,25 @@ import { part, run, values, type Result } from "./result.js";
 
 /** The kernels of the reference backend that train by distributions. */
 export class ReferenceDistributions extends ReferenceTraining implements DistributionKernels {
-  softmax(logits: Tensor<"float32">, { scale = 1, noise }: SoftmaxOptions = {}): Tensor<"float32"> {
+  softmax(
+    logits: Tensor<"float32">,
+    { scale = 1, unit, noise }: SoftmaxOptions = {},
+  ): Tensor<"float32"> {
     const given = this.content(logits, "logits", "float32");
+    const measure = unit && this.content(unit, "unit", "float32");
     checkDistributions(logits, "logits");
+    if (unit) checkShape(unit, "unit", [1]);
     if (noise) {
       checkInteger(noise.seed, "noise.seed", 0, 2 ** 32 - 1);
       checkInteger(noise.call, "noise.call", 0, 2 ** 32 - 1);
     }
-    const result = run([given], () =>
-      this.kernels.softmax(values(given), logits.shape[1]!, scale, noise),
+    const result = run([given, measure], () =>
+      this.kernels.softmax(
+        values(given),
+        logits.shape[1]!,
+        referenceScale(scale, measure && values(measure)),
+        noise,
+      ),
     );
     return this.floats(logits.shape, result);
   }
@@ -30,21 +41,23 @@ export class ReferenceDistributions extends ReferenceTraining implements Distrib
   softmaxGradient(
     probabilities: Tensor<"float32">,
     gradient: Tensor<"float32">,
-    { scale = 1, shared }: SoftmaxGradientOptions = {},
+    { scale = 1, unit, shared }: SoftmaxGradientOptions = {},
   ): Tensor<"float32"> {
     const made = this.content(probabilities, "probabilities", "float32");
     const given = this.content(gradient, "gradient", "float32");
     const added = shared && this.content(shared, "shared", "float32");
+    const measure = unit && this.content(unit, "unit", "float32");
     checkDistributions(probabilities, "probabilities");
     checkShape(gradient, "gradient", probabilities.shape);
     const columns = probabilities.shape[1]!;
     if (shared) checkShape(shared, "shared", [columns]);
-    const result = run([made, given, added], () =>
+    if (unit) checkShape(unit, "unit", [1]);
+    const result = run([made, given, added, measure], () =>
       this.kernels.softmaxGradient(
         values(made),
         values(given),
         columns,
-        scale,
+        referenceScale(scale, measure && values(measure)),
         added && values(added),
       ),
     );

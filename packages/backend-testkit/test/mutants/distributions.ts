@@ -27,6 +27,10 @@ export const distributionMutants: readonly Mutant[] = [
     softmaxGradient: (p, g, columns, scale) =>
       honest.softmaxGradient(p, g, columns, scale, undefined),
   }),
+  methods("the unit is left out of the gradient", "softmax and its gradient", (backend) => ({
+    softmaxGradient: (p, gradient, { unit: _, ...options } = {}) =>
+      backend.softmaxGradient(p, gradient, options),
+  })),
   kernels("in bits", "entropy", {
     entropy: (p, columns, weight) => honest.entropy(p, columns, weight / Math.LN2),
   }),

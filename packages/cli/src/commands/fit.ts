@@ -5,7 +5,7 @@ import { defineCommand } from "../args/command.js";
 import { withBackend } from "../context.js";
 import { checkOutputs } from "../outputs.js";
 import { knownQuantizers } from "../quantizers.js";
-import { openTraining, TRAINING_OPTIONS, trainingOutputs } from "../training.js";
+import { openTraining, TRAINING_OPTIONS, trainingInputs, trainingOutputs } from "../training.js";
 import { duration, figure, grouped, percent } from "../text.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
 import {
@@ -45,7 +45,7 @@ export const fit = defineCommand({
   async run({ positionals: [path], values }, context) {
     const { spec, name } = readSpec(values.spec);
     const outputs = [{ option: "out", path: values.out }, ...trainingOutputs(values)];
-    await checkOutputs(outputs, [path!]);
+    await checkOutputs(outputs, [path!, ...trainingInputs(values)]);
     const training = await openTraining(values, context);
     const result = await withVectorFile(path!, values, context, async (file) => {
       const { rows } = await loadVectors(path!, file, context);

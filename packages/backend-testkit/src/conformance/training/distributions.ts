@@ -14,6 +14,7 @@ import {
   referenceContrastiveLoss,
   referenceEntropy,
   referenceGumbel,
+  referenceScale,
   referenceSoftmax,
   referenceSoftmaxGradient,
 } from "../../reference/training/distributions.js";
@@ -88,8 +89,7 @@ export const distributionCases: readonly CaseDefinition[] = [
         const logits = makeLogits(rows, columns);
         for (const noise of NOISES) {
           const scale = 0.7;
-          const options = noise ? { scale, noise } : { scale };
-          const found = backend.softmax(floats(backend, logits, shape), options);
+          const found = backend.softmax(floats(backend, logits, shape), { scale, noise });
           const exact = referenceSoftmax(logits, columns, scale, noise);
           const gumbel = noise && referenceGumbel(logits.length, noise.seed, noise.call);
           const sizes = Float64Array.from(
@@ -121,7 +121,7 @@ export const distributionCases: readonly CaseDefinition[] = [
           const found = backend.softmaxGradient(
             floats(backend, p, shape),
             floats(backend, g, shape),
-            { scale: 1.7, ...(shared && { shared: added }) },
+            { scale: 1.7, shared: shared && added },
           );
           const exact = referenceSoftmaxGradient(p, g, columns, 1.7, shared);
           const sizes = g.map((value, i) => Math.abs(value) + Math.abs(shared?.[i % columns] ?? 0));
@@ -132,6 +132,40 @@ export const distributionCases: readonly CaseDefinition[] = [
           );
           await expectSums(found, exact, columns, magnitude, shape, "softmaxGradient", settings);
         }
+      }
+    },
+  ),
+  distributionCase(
+    "softmax and its gradient: logits in a unit that the device knows",
+    async (backend, settings) => {
+      const [rows, columns] = [9, 37];
+      const shape = [rows, columns];
+      const logits = normals(rows * columns, 194);
+      const p = makeProbabilities(rows, columns);
+      for (const value of [3.7, 0.06, 0]) {
+        const unit = floats(backend, Float32Array.of(value));
+        const scale = value === 0 ? 2 ** -60 : 0.9;
+        const effective = referenceScale(scale, Float32Array.of(value));
+        const name = `a unit of ${value}`;
+        const found = backend.softmax(floats(backend, logits, shape), { scale, unit });
+        const exact = referenceSoftmax(logits, columns, effective, undefined);
+        const most = largest(
+          logits.map((logit) => Math.abs(effective * logit)),
+          columns,
+        );
+        const bound = (i: number): number =>
+          softmaxTolerance(exact[i]!, columns, most[Math.floor(i / columns)]!) + settings.smallest;
+        const values = await readAs(found, "float32", shape, "softmax");
+        expectClose(values, exact, bound, shape, `softmax, ${name}`);
+        const gradient = backend.softmaxGradient(
+          floats(backend, p, shape),
+          floats(backend, logits, shape),
+          { scale, unit },
+        );
+        const wanted = referenceSoftmaxGradient(p, logits, columns, effective, undefined);
+        const magnitude = p.map((each) => 32 * effective * each);
+        const of = `softmaxGradient, ${name}`;
+        await expectSums(gradient, wanted, columns, magnitude, shape, of, settings);
       }
     },
   ),
@@ -196,6 +230,8 @@ export const distributionCases: readonly CaseDefinition[] = [
     expectRefused(b, [
       ["softmax of a vector", () => b.softmax(two), [ShapeError]],
       ["softmax of no columns", () => b.softmax(none), [ShapeError]],
+      ["softmax, a unit of 2", () => b.softmax(x, { unit: two }), [ShapeError]],
+      ["softmaxGradient, a unit of 2", () => b.softmaxGradient(x, x, { unit: two }), [ShapeError]],
       ["softmax, seed −1", () => b.softmax(x, { noise }), [ArgumentError]],
       ["softmaxGradient of 3 for 2", () => b.softmaxGradient(x, tall), [ShapeError]],
       [

@@ -14,6 +14,12 @@ export function referenceGumbel(size: number, seed: number, call: number): Float
   });
 }
 
+/** What logits are multiplied by: scale / unit, a unit below 2⁻⁶⁰ counting as that. */
+export function referenceScale(scale: number, unit: Float32Array | undefined): number {
+  if (!unit) return scale;
+  return scale / (unit[0]! < 2 ** -60 ? 2 ** -60 : unit[0]!);
+}
+
 /**
  * The softmax of each row of scale · logits + noise.scale · G.
  *
