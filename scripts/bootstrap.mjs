@@ -24,6 +24,7 @@ const TASKS = {
     ["pnpm", "run", "unit"],
   ],
   bench: [["node", "apps/bench/dist/main.js"]],
+  playground: [["pnpm", "--filter", "@tessera/playground", "exec", "vite", "preview"]],
   "docs:api": [["pnpm", "exec", "typedoc", "--options", "docs/typedoc.json"]],
 };
 

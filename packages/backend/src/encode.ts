@@ -63,7 +63,7 @@ export async function encodeOnDevice(
     const { end, codes } = running[0]!;
     parts.push(await codes);
     running.shift();
-    onProgress?.({ task: "encode", done: end, total });
+    await onProgress?.({ task: "encode", done: end, total });
     throwIfAborted(signal);
   };
   let start = 0;

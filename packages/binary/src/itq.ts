@@ -78,7 +78,7 @@ export async function fitItqRotation(rows: Rows, options: ItqOptions = {}): Prom
         const next = await improve(backend, x, rotation);
         rotation.dispose();
         rotation = next;
-        options.onProgress?.({ task: "itq rotation", done: round, total: iterations });
+        await options.onProgress?.({ task: "itq rotation", done: round, total: iterations });
       }
       const learned = await rotation.read();
       return new RotationTransform({ kind: "itq" }, { data: learned, rows: d, cols: d });

@@ -193,7 +193,7 @@ async function forEachBatch(
       body(batch);
     });
     done += batch.rows;
-    onProgress?.({ task: "fit", done, total });
+    await onProgress?.({ task: "fit", done, total });
     await pause();
   }
 }

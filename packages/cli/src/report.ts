@@ -1,7 +1,7 @@
 import type { Rows } from "@tessera/core";
 import { bitsPerRow } from "./commands/shared.js";
 import type { Context } from "./context.js";
-import { mapToPlane } from "./pca.js";
+import { mapToPlane } from "@tessera/transforms";
 import { renderReport } from "./report/page.js";
 import type { IdsResult } from "./result.js";
 import { duration } from "./text.js";

@@ -38,7 +38,7 @@ export async function evaluate(
     }
     collected.push(codes);
     count += batch.rows;
-    options.onProgress?.({
+    await options.onProgress?.({
       task: "evaluate",
       done: count,
       total: (rows as { rows?: number }).rows,

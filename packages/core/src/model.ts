@@ -184,7 +184,7 @@ export async function* encodeBatches(
   for await (const batch of batchesOf(rows, batchRows, options.signal)) {
     yield await withRowOffset(done, () => model.encode(batch, encodeOptions));
     done += batch.rows;
-    onProgress?.({ task: "encode", done, total: (rows as { rows?: number }).rows });
+    await onProgress?.({ task: "encode", done, total: (rows as { rows?: number }).rows });
   }
 }
 

@@ -81,7 +81,7 @@ export function createQuantizers(parts: readonly AnyPart[]): Quantizers {
         fitNode(
           inner,
           innerRows,
-          { ...options, ...changes },
+          placed({ ...options, ...changes }, name),
           name === "" ? seed : new Random(seed).stream(name).uint32(),
         ),
     });
@@ -118,6 +118,19 @@ export function createQuantizers(parts: readonly AnyPart[]): Quantizers {
       if (!isObject(facts)) throw new FormatError("the model's facts are not a JSON object");
       const spec = checkSpec(parseJson(metadata["spec"], "spec"));
       return restore(spec, new StateReader(tensors, facts));
+    },
+  };
+}
+
+/** The same options for a part inside, whose place those who are told of its progress learn. */
+function placed(options: FitOptions, name: string): FitOptions {
+  const { onProgress } = options;
+  if (!onProgress || name === "") return options;
+  return {
+    ...options,
+    onProgress: (progress) => {
+      const place = progress.place === undefined ? name : `${name}.${progress.place}`;
+      return onProgress({ ...progress, place });
     },
   };
 }

@@ -80,7 +80,7 @@ export async function openVectorSource(
       done += batch.rows;
       yield batch;
       check();
-      onProgress?.({ task: `read ${source.name}`, done, total: rows });
+      await onProgress?.({ task: `read ${source.name}`, done, total: rows });
     }
   }
   return {

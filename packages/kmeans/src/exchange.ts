@@ -96,11 +96,12 @@ export async function exchangeRefine(
       // Rounding may take a little more than there was.
       objective = Math.max(0, objective - gained);
       history.push(objective);
-      onProgress?.({
+      await onProgress?.({
         task: "exchange",
         done: history.length - 1,
         total: passes,
         figures: { objective, moves },
+        codebook: clusters.codebook(),
       });
       if (moves === 0 || gained <= tolerance * objective) break;
     }

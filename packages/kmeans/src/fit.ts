@@ -157,8 +157,14 @@ function refine(run: Run, start: Matrix, settings: Settings, name: string): Prom
   return lloyd(run, start, {
     iterations,
     tolerance,
-    onIteration: (done, objective) =>
-      onProgress?.({ task: `k-means${name}`, done, total: iterations, figures: { objective } }),
+    onIteration: (done, codebook, objective) =>
+      onProgress?.({
+        task: `k-means${name}`,
+        done,
+        total: iterations,
+        figures: { objective },
+        codebook,
+      }),
   });
 }
 

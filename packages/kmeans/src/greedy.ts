@@ -59,7 +59,7 @@ export async function greedyPlusPlus(
       chosen.push(candidates[best]!);
       lower(closest, found, candidates, best, norms, centred);
       if (step % 16 === 15) {
-        options.onChosen?.(step + 1);
+        await options.onChosen?.(step + 1);
         await pause();
       }
     }

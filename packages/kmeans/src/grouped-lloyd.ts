@@ -69,14 +69,14 @@ export async function groupedLloyd(
     update: "means",
     settling: false,
   }));
-  const report = (done: number): void =>
+  const report = (done: number): unknown =>
     onProgress?.({
       task: `k-means of ${run.groups} groups${name}`,
       done,
       total: iterations,
       figures: { objective: statistics.reduce((sum, { objective }) => sum + objective, 0) },
     });
-  report(0);
+  await report(0);
   for (let iteration = 1; iteration <= iterations; iteration++) {
     for (const [m, group] of groups.entries()) {
       if (!group.stopped) await updateGroup(run, m, group, statistics[m]!, iteration < iterations);
@@ -93,7 +93,7 @@ export async function groupedLloyd(
       if (group.update === "means") group.stopped = "tolerance";
       else group.settling = true;
     });
-    report(iteration);
+    await report(iteration);
   }
   return groups.map(({ codebook, history, stopped = "iterations" }, m) => ({
     codebook: { ...codebook, data: codebook.data.slice() },

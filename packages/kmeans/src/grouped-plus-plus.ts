@@ -14,7 +14,7 @@ export interface GroupedPlusPlusOptions {
   readonly random: Random;
   readonly signal: AbortSignal | undefined;
   /** Told how many rows are chosen, over all groups. */
-  readonly onChosen: (chosen: number) => void;
+  readonly onChosen: (chosen: number) => unknown;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function groupedPlusPlus(
       group.known = group.rows.length;
       drawRound(rows, m, groups, cumulative, count, group);
     });
-    onChosen(chosen.reduce((sum, { rows }) => sum + rows.length, 0));
+    await onChosen(chosen.reduce((sum, { rows }) => sum + rows.length, 0));
   }
   return Uint32Array.from(chosen.flatMap(({ rows }) => rows));
 }

@@ -17,13 +17,13 @@ const UPDATES_PER_SPLIT = 4;
  * tends to lie across the direction in which the cluster is widest.
  *
  * @param run rows in memory
- * @param onSplit told how many codewords there are, after each refinement
+ * @param onSplit told the codewords after each refinement
  */
 export async function lbg(
   run: Run,
   codebookSize: number,
   random: Random,
-  onSplit?: (codewords: number) => void,
+  onSplit?: (codebook: Matrix) => unknown,
 ): Promise<Matrix> {
   const { cols } = run.source;
   let codebook: Matrix = { data: new Float32Array(cols), rows: 1, cols };
@@ -33,7 +33,7 @@ export async function lbg(
     const iterations = codebook.rows === 1 ? 1 : UPDATES_PER_SPLIT;
     const fitted = await lloyd(run, codebook, { iterations, tolerance: 1e-3 });
     try {
-      onSplit?.(codebook.rows);
+      await onSplit?.(fitted.codebook);
       if (codebook.rows === codebookSize) return fitted.codebook;
       codebook = await split(run, fitted.codebook, fitted.pass, codebookSize, random);
     } finally {

@@ -17,7 +17,9 @@ export interface LloydOptions {
   readonly iterations: number;
   readonly tolerance: number;
   /** Told after each assignment. */
-  readonly onIteration?: ((iteration: number, objective: number) => void) | undefined;
+  readonly onIteration?:
+    | ((iteration: number, codebook: Matrix, objective: number) => unknown)
+    | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function lloyd(run: Run, start: Matrix, options: LloydOptions): Pro
   const history = [pass.statistics.objective];
   let stopped: KmeansStop = "iterations";
   try {
-    options.onIteration?.(0, history[0]!);
+    await options.onIteration?.(0, codebook, history[0]!);
     while (history.length <= options.iterations) {
       // No squared distance is below 0.
       if (run.metric === "l2" && pass.statistics.objective === 0) {
@@ -50,7 +52,7 @@ export async function lloyd(run: Run, start: Matrix, options: LloydOptions): Pro
       const before = history.at(-1)!;
       const { objective } = pass.statistics;
       history.push(objective);
-      options.onIteration?.(history.length - 1, objective);
+      await options.onIteration?.(history.length - 1, codebook, objective);
       // A codeword that has just been moved has yet to find its place.
       if (!next.moved && isSmallChange(before, objective, options.tolerance)) {
         stopped = "tolerance";

@@ -122,11 +122,12 @@ export async function miniBatch(
     }
     const before = history.at(-1);
     history.push(objective);
-    settings.onProgress?.({
+    await settings.onProgress?.({
       task,
       done: history.length,
       total: settings.iterations,
       figures: { objective },
+      codebook: state.codebook,
     });
     if (before !== undefined && isSmallChange(before, objective, settings.tolerance)) {
       stopped = "tolerance";

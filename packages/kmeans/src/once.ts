@@ -40,11 +40,12 @@ export async function fitOnce(
     for (const batch of batchesIn(chunk, start, size, weights)) {
       const found = await learnBatch({ backend, metric, spherical, signal }, state, batch);
       total = total ? reduceStatistics([total, found]) : found;
-      onProgress?.({
+      await onProgress?.({
         task: "mini-batch k-means",
         done: total.rows,
         total: undefined,
         figures: { objective: total.objective },
+        codebook: state.codebook,
       });
     }
   }

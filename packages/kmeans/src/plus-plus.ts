@@ -9,7 +9,7 @@ export interface PlusPlusOptions {
   readonly weights: ArrayLike<number>;
   readonly signal?: AbortSignal | undefined;
   /** Told how many rows are chosen, now and then. */
-  readonly onChosen?: ((chosen: number) => void) | undefined;
+  readonly onChosen?: ((chosen: number) => unknown) | undefined;
 }
 
 /**

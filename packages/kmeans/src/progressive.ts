@@ -14,7 +14,7 @@ export interface ProgressiveOptions {
   /** Chooses the first codebook among rows that have a few dimensions left. */
   readonly begin: (rows: Matrix) => Promise<Matrix>;
   /** Told the number of dimensions after each step. */
-  readonly onStep?: ((dimensions: number) => void) | undefined;
+  readonly onStep?: ((dimensions: number) => unknown) | undefined;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function progressive(run: Run, options: ProgressiveOptions): Promis
     } finally {
       few.dispose();
     }
-    onStep?.(width);
+    await onStep?.(width);
   }
   const turned = shifted(await turnBack(codebook!, directions, run), mean, 1);
   if (spherical) normalizeRows(turned);

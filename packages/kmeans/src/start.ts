@@ -34,13 +34,16 @@ export async function chooseStart(
   const { codebookSize, spherical, metric, signal, onProgress } = settings;
   const report =
     (task: string, total = codebookSize) =>
-    (done: number): void =>
+    (done: number): unknown =>
       onProgress?.({ task, done, total });
   if (init === "lbg" || init === "progressive") {
     const source = memorySource(backend, sample, weights);
     try {
       const run = { backend, source, metric, spherical, signal };
-      if (init === "lbg") return await lbg(run, codebookSize, random, report("LBG start"));
+      if (init === "lbg")
+        return await lbg(run, codebookSize, random, (codebook) =>
+          onProgress?.({ task: "LBG start", done: codebook.rows, total: codebookSize, codebook }),
+        );
       return await progressive(run, {
         begin: (rows) => chooseStart(backend, "k-means++", rows, weights, settings, random),
         onStep: report("progressive start", sample.cols),

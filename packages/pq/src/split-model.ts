@@ -106,7 +106,7 @@ export class SplitModel implements Model<SplitSpec> {
       });
       parts.push(joinColumns(columns));
       done += batch.rows;
-      onProgress?.({ task: "encode", done, total });
+      await onProgress?.({ task: "encode", done, total });
     }
     return parts.length > 0 ? joinCodes(parts) : new Codes([], this.cardinalities);
   }

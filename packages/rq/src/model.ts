@@ -200,7 +200,7 @@ export class ResidualModel implements Model<ResidualSpec> {
         }),
       );
       done += batch.rows;
-      onProgress?.({ task: "encode", done, total });
+      await onProgress?.({ task: "encode", done, total });
     }
     return parts.length > 0 ? joinCodes(parts) : new Codes([], this.cardinalities);
   }

@@ -84,11 +84,12 @@ export async function fitShared(
     last = await judge(moved!, scalesOf(squares, last.distortions));
     const before = best.distortions.at(-1)!;
     const distortion = last.distortions.at(-1)!;
-    onProgress?.({
+    await onProgress?.({
       task: "shared codebook",
       done: round + 1,
       total: iterations,
       figures: { distortion },
+      codebook: last.codebook,
     });
     if (distortion < before) best = last;
     if (!(before - distortion > tolerance * before)) break;

@@ -353,7 +353,7 @@ class Run {
       this.#figures = { ...this.#figures, loss: reconstruction };
     }
     await this.#trainer.backend.sync();
-    onProgress?.({ task: "train", done: this.#trainer.step, total, figures: this.#figures });
+    await onProgress?.({ task: "train", done: this.#trainer.step, total, figures: this.#figures });
   }
 
   async #result(): Promise<Trained> {

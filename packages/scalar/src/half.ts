@@ -47,7 +47,7 @@ export class HalfCodec implements ScalarCodec {
       checkDimension(this, batch);
       parts.push(await withRowOffset(done, async () => this.#round(batch)));
       done += batch.rows;
-      onProgress?.({ task: "encode", done, total });
+      await onProgress?.({ task: "encode", done, total });
       await pause();
     }
     return parts.length > 0 ? joinCodes(parts) : new Codes([], this.cardinalities);

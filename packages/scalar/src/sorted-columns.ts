@@ -39,7 +39,7 @@ export async function fromSortedColumns<T>(
   const learned: T[] = [];
   for (let j = 0; j < drawn.matrix.cols; j++) {
     learned.push(learn(columnOf(drawn.matrix, j).sort()));
-    onProgress?.({ task: "columns", done: j + 1, total: drawn.matrix.cols });
+    await onProgress?.({ task: "columns", done: j + 1, total: drawn.matrix.cols });
     await pause();
     throwIfAborted(signal);
   }

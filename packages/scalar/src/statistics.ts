@@ -36,7 +36,7 @@ export async function statisticsOf(rows: Rows, options: PassOptions): Promise<St
     sums ??= new ColumnSums(batch.cols, batch.data);
     sums.add(batch.data, done);
     done += batch.rows;
-    onProgress?.({ task: "statistics", done, total });
+    await onProgress?.({ task: "statistics", done, total });
     throwIfAborted(signal);
     await pause();
   }

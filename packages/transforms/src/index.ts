@@ -18,4 +18,5 @@ export { NormalizeTransform } from "./normalize.js";
 export { fitOpqRotation, type OpqOptions } from "./opq/fit.js";
 export { createTransformedPart, transformedPart, transformParts } from "./part.js";
 export { PcaTransform } from "./pca.js";
+export { mapToPlane, type Plane, type PlaneMap, projectOnPlane } from "./plane.js";
 export { restoreRotation, type RotationSpec, RotationTransform } from "./rotation.js";

@@ -42,7 +42,7 @@ export async function meanOf(
       for (let j = 0; j < block.cols; j++) sum[j]! += block.data[at++]!;
     }
     count += block.rows;
-    onProgress?.({ task: "mean", done: count, total: (rows as { rows?: number }).rows });
+    await onProgress?.({ task: "mean", done: count, total: (rows as { rows?: number }).rows });
   }
   if (!sum) throw new ShapeError("there are no rows to fit on");
   return sum.map((value) => value / count);
@@ -87,7 +87,11 @@ export async function momentsOf(
     if (ahead) await fold(ahead);
     ahead = next;
     count += block.rows;
-    onProgress?.({ task: "covariance", done: count, total: (rows as { rows?: number }).rows });
+    await onProgress?.({
+      task: "covariance",
+      done: count,
+      total: (rows as { rows?: number }).rows,
+    });
   }
   if (!shift || !ahead) throw new ShapeError("there are no rows to fit on");
   await fold(ahead);

@@ -83,7 +83,7 @@ export async function sampleCodes(
       await withRowOffset(done, () => drawBatch(backend, input, blocks, assignMetric(spec), draw));
       parts.push(draw.codes);
       done += batch.rows;
-      onProgress?.({ task: "sample codes", done, total });
+      await onProgress?.({ task: "sample codes", done, total });
       throwIfAborted(signal);
     }
   } finally {

@@ -101,7 +101,7 @@ export class RabitqModel implements Model<SignSpec> {
       checkDimension(this, batch);
       parts.push(await withRowOffset(done, async () => this.#encodeBatch(batch, search)));
       done += batch.rows;
-      onProgress?.({ task: "encode", done, total });
+      await onProgress?.({ task: "encode", done, total });
       await pause();
     }
     const { cardinalities } = this;

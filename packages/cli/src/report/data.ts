@@ -1,5 +1,5 @@
 import type { CodeAnalysis, PrefixPurity, PrefixTree, SemanticIds } from "@tessera/semantic-ids";
-import type { PlaneMap } from "../pca.js";
+import type { PlaneMap } from "@tessera/transforms";
 
 /** Everything that the report shows. */
 export interface ReportData {
@@ -37,7 +37,7 @@ export interface GroupFigures {
   readonly purity: PrefixPurity;
 }
 
-export interface MapFigures extends PlaneMap {
+export interface MapFigures extends Pick<PlaneMap, "points" | "explained"> {
   /** Which rows the points are. */
   readonly rows: Uint32Array;
 }

@@ -1,7 +1,7 @@
 import { Codes } from "@tessera/core";
 import { analyseCodes, assignSemanticIds, prefixPurity, PrefixTree } from "@tessera/semantic-ids";
 import { describe, expect, it } from "vitest";
-import { mapToPlane } from "../pca.js";
+import { mapToPlane } from "@tessera/transforms";
 import { treeView } from "../tree-view.js";
 import type { ReportData } from "./data.js";
 import { majority, sortedUsage, spread } from "./figures.js";

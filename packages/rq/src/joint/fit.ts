@@ -228,7 +228,7 @@ function takeRows({ data, cols }: Matrix, rows: Uint32Array): Matrix {
 }
 
 function reporter({ options: { onProgress } }: FitContext, task: string) {
-  return (done: number, total: number, distortion?: number): void =>
+  return (done: number, total: number, distortion?: number): unknown =>
     onProgress?.({
       task,
       done,

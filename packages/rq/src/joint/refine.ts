@@ -27,7 +27,7 @@ export interface RefineOptions {
   readonly beam: number;
   readonly context: FitContext;
   /** @param distortion of the held-out rows, where there are some */
-  readonly onRound: (done: number, total: number, distortion?: number) => void;
+  readonly onRound: (done: number, total: number, distortion?: number) => unknown;
 }
 
 /**
@@ -52,7 +52,7 @@ export async function refine(
     codes ??= await encode(codebooks, learned, options);
     const next = await solve(learned, codes, codebooks, ridge, options);
     const found = await judge(next, heldOut, options);
-    options.onRound(round + 1, ROUNDS, Math.min(found, distortion));
+    await options.onRound(round + 1, ROUNDS, Math.min(found, distortion));
     if (!(found < distortion)) {
       strength++;
       continue;
@@ -90,7 +90,7 @@ export async function repeat(
   for (const [round, ridge] of ridges.entries()) {
     const codes = await encode(codebooks, rows, options);
     codebooks = await solve(rows, codes, codebooks, ridge, options);
-    options.onRound(round + 1, ridges.length);
+    await options.onRound(round + 1, ridges.length);
   }
   return codebooks;
 }

@@ -102,10 +102,10 @@ export async function recommend(
   const budget = new Budget(seconds, signal);
   try {
     const { onProgress } = options;
-    onProgress?.({ task: "hold out rows", done: 0, total: undefined });
+    await onProgress?.({ task: "hold out rows", done: 0, total: undefined });
     const held = await within(budget, seconds, () => holdOut(rows, sample, k, seed, budget.signal));
     const { base, queries, total } = held;
-    onProgress?.({ task: "search exactly", done: 0, total: undefined });
+    await onProgress?.({ task: "search exactly", done: 0, total: undefined });
     const counts = [...new Set([1, k, 10, 100])].filter((count) => count <= base.rows);
     counts.sort((a, b) => a - b);
     const exact = { k: Math.max(...counts), metric, backend, signal: budget.signal };

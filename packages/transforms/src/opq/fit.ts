@@ -110,7 +110,7 @@ async function learn(sample: Matrix, options: OpqOptions, random: Random): Promi
     }
     for (let round = 1; round <= iterations; round++) {
       const gain = keepBetter(await alternate(problem, best!));
-      onProgress?.({
+      await onProgress?.({
         task: "opq rotation",
         done: round,
         total: iterations,

@@ -87,11 +87,12 @@ export async function fitEma(
     }
     passes++;
     const distortion = sum / count;
-    onProgress?.({
+    await onProgress?.({
       task: "moving averages",
       done: passes,
       total: iterations,
       figures: { objective: sum },
+      codebook: state.codebook,
     });
     const change = before === undefined ? Infinity : Math.abs(before - distortion);
     if (change <= tolerance * Math.abs(distortion)) break;

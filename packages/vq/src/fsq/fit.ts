@@ -140,7 +140,7 @@ async function columnsOf(
       }
     }
     count += batch.rows;
-    onProgress?.({ task: "scales", done: count, total: totalOf(rows) });
+    await onProgress?.({ task: "scales", done: count, total: totalOf(rows) });
   }
   if (count === 0) throw new ShapeError("there are no rows to fit on");
   return {
@@ -185,7 +185,7 @@ async function cellsOf(
       }
     }
     total += batch.rows;
-    onProgress?.({ task: "values", done: total, total: totalOf(rows) });
+    await onProgress?.({ task: "values", done: total, total: totalOf(rows) });
   }
   const sums = new Float64Array(size);
   levels.forEach((count, j) => {

@@ -1,6 +1,6 @@
 import { Random } from "@tessera/core";
 import { describe, expect, it } from "vitest";
-import { mapToPlane } from "./pca.js";
+import { mapToPlane, projectOnPlane } from "./plane.js";
 
 /** Rows with spreads 5, 2 and 0.1 along three orthogonal directions, off the origin. */
 function spreadRows(rows: number) {
@@ -41,11 +41,21 @@ describe("mapToPlane", () => {
 
   it("draws rows without extent, or with one dimension", async () => {
     const same = { data: new Float32Array(12).fill(7), rows: 4, cols: 3 };
-    expect(await mapToPlane(same)).toEqual({ points: new Float32Array(8), explained: [0, 0] });
+    expect(await mapToPlane(same)).toMatchObject({
+      points: new Float32Array(8),
+      explained: [0, 0],
+    });
     const line = { data: Float32Array.of(1, 2, 3), rows: 3, cols: 1 };
     const { points, explained } = await mapToPlane(line);
     expect([...points]).toEqual([-1, 0, 0, 0, 1, 0]);
     expect(explained).toEqual([1, 0]);
+  });
+
+  it("projects other rows on the same plane", async () => {
+    const { matrix } = spreadRows(60);
+    const { points, plane } = await mapToPlane(matrix);
+    const last = { data: matrix.data.subarray(3 * 58), rows: 2, cols: 3 };
+    expect(projectOnPlane(last, plane)).toEqual(points.subarray(2 * 58));
   });
 
   it("stops when it is told to", async () => {

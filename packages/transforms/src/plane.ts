@@ -1,11 +1,19 @@
-import { type Matrix, Random, throwIfAborted } from "@tessera/core";
+import { type Matrix, pause, Random, throwIfAborted } from "@tessera/core";
 
-/** Rows drawn on the plane that keeps most of their variance. */
+/** The plane through the rows' mean that keeps most of their variance. */
+export interface Plane {
+  readonly mean: Float64Array;
+  /** Orthonormal; zeros where the rows have no extent in a second direction. */
+  readonly axes: readonly [Float64Array, Float64Array];
+}
+
+/** Rows drawn on such a plane. */
 export interface PlaneMap {
   /** `[rows, 2]`: coordinates along the first and the second principal component. */
   readonly points: Float32Array;
   /** Share of the rows' variance along each of the two. */
   readonly explained: readonly [number, number];
+  readonly plane: Plane;
 }
 
 /** Directions iterated besides the two wanted ones, which makes these converge sooner (Halko et al. 2011, section 4.5). */
@@ -21,7 +29,8 @@ const TOLERANCE = 1e-5;
  * @param rows `[n, d]`, n ≥ 1
  */
 export async function mapToPlane(rows: Matrix, signal?: AbortSignal): Promise<PlaneMap> {
-  const centred = centre(rows);
+  const mean = meanOf(rows);
+  const centred = centre(rows, mean);
   const { cols } = rows;
   const count = Math.min(2 + SPARE, cols);
   const random = new Random(0).stream("pca");
@@ -31,8 +40,7 @@ export async function mapToPlane(rows: Matrix, signal?: AbortSignal): Promise<Pl
   orthonormalize(basis);
   let caught = 0;
   for (let iteration = 0; iteration < MOST_ITERATIONS; iteration++) {
-    // Lets Ctrl-C through between passes.
-    await new Promise((resolve) => setImmediate(resolve));
+    await pause();
     throwIfAborted(signal);
     const image = applyCovariance(centred, basis);
     const before = caught;
@@ -41,44 +49,61 @@ export async function mapToPlane(rows: Matrix, signal?: AbortSignal): Promise<Pl
     basis = image;
     if (Math.abs(caught - before) <= TOLERANCE * caught) break;
   }
-  return project(centred, basis);
+  const plane = { mean, axes: principalAxes(centred, basis) };
+  const points = projectOnPlane(rows, plane);
+  return { points, explained: sharesOf(centred, points), plane };
 }
 
-/** Turns the basis within its span so that the first two vectors are the principal components, and projects on them. */
-function project(centred: Matrix, basis: readonly Float64Array[]): PlaneMap {
-  const { data, rows, cols } = centred;
+/** Coordinates `[n, 2]` of rows on a plane: of other rows, or of codewords. */
+export function projectOnPlane(rows: Matrix, { mean, axes }: Plane): Float32Array {
+  const { data, cols } = rows;
+  const points = new Float32Array(2 * rows.rows);
+  for (let i = 0; i < rows.rows; i++) {
+    axes.forEach((axis, j) => {
+      let sum = 0;
+      for (let c = 0; c < cols; c++) sum += (data[i * cols + c]! - mean[c]!) * axis[c]!;
+      points[2 * i + j] = sum;
+    });
+  }
+  return points;
+}
+
+/** Turns the basis within its span so that the first two vectors are the principal components. */
+function principalAxes(centred: Matrix, basis: readonly Float64Array[]): Plane["axes"] {
   const image = applyCovariance(centred, basis);
   const rotation = eigenvectors(basis.map((a) => image.map((b) => dot(a, b))));
-  const axes = rotation.slice(0, 2).map((weights) => {
-    const axis = new Float64Array(cols);
+  const axisOf = (weights: readonly number[] = []): Float64Array => {
+    const axis = new Float64Array(centred.cols);
     weights.forEach((weight, i) => addScaled(axis, basis[i]!, weight));
     let largest = 0;
     for (const value of axis) if (Math.abs(value) > Math.abs(largest)) largest = value;
     return largest < 0 ? axis.map((value) => -value) : axis;
-  });
-  let total = 0;
-  for (const value of data) total += value * value;
-  const points = new Float32Array(2 * rows);
-  const sums = [0, 0];
-  for (let i = 0; i < rows; i++) {
-    const row = data.subarray(i * cols, (i + 1) * cols);
-    axes.forEach((axis, j) => {
-      const value = dot(axis, row);
-      points[2 * i + j] = value;
-      sums[j] = sums[j]! + value * value;
-    });
-  }
-  const share = (sum: number) => (total === 0 ? 0 : sum / total);
-  return { points, explained: [share(sums[0]!), share(sums[1]!)] };
+  };
+  return [axisOf(rotation[0]), axisOf(rotation[1])];
 }
 
-function centre(rows: Matrix): Matrix {
-  const { data, rows: n, cols } = rows;
+/** Share of the variance along each coordinate. */
+function sharesOf({ data }: Matrix, points: Float32Array): PlaneMap["explained"] {
+  let total = 0;
+  for (const value of data) total += value * value;
+  const share = (from: number): number => {
+    let sum = 0;
+    for (let i = from; i < points.length; i += 2) sum += points[i]! * points[i]!;
+    return total === 0 ? 0 : sum / total;
+  };
+  return [share(0), share(1)];
+}
+
+function meanOf({ data, rows, cols }: Matrix): Float64Array {
   const mean = new Float64Array(cols);
   for (let at = 0; at < data.length; at++) mean[at % cols]! += data[at]!;
+  return mean.map((sum) => sum / rows);
+}
+
+function centre({ data, rows, cols }: Matrix, mean: Float64Array): Matrix {
   const centred = new Float32Array(data.length);
-  for (let at = 0; at < data.length; at++) centred[at] = data[at]! - mean[at % cols]! / n;
-  return { data: centred, rows: n, cols };
+  for (let at = 0; at < data.length; at++) centred[at] = data[at]! - mean[at % cols]!;
+  return { data: centred, rows, cols };
 }
 
 /** Xᵀ(X v) of each vector v, in one pass over the rows. */

@@ -1,0 +1,46 @@
+import { CurvesPanel } from "./panels/curves.js";
+import { DataPanel } from "./panels/data.js";
+import { DistortionPanel } from "./panels/distortion.js";
+import { MapPanel } from "./panels/map.js";
+import { ModelPanel } from "./panels/model.js";
+import { PicturesPanel } from "./panels/pictures.js";
+import { RunPanel } from "./panels/run.js";
+import { TakeAwayPanel } from "./panels/take-away.js";
+import { TreePanel } from "./panels/tree.js";
+import { UsagePanel } from "./panels/usage.js";
+
+export function App() {
+  return (
+    <>
+      <header class="top">
+        <h1>
+          Tessera <span>playground</span>
+        </h1>
+        <p>
+          Train a quantizer here, in your browser, and look at the codes that it gives. Nothing is
+          sent anywhere.
+        </p>
+      </header>
+      <main>
+        <div class="controls">
+          <DataPanel />
+          <ModelPanel />
+          <RunPanel />
+        </div>
+        <div class="views">
+          <MapPanel />
+          <div class="pair">
+            <CurvesPanel />
+            <UsagePanel />
+          </div>
+          <PicturesPanel />
+          <TreePanel />
+          <div class="pair">
+            <DistortionPanel />
+            <TakeAwayPanel />
+          </div>
+        </div>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,60 @@
+import type { Answer, Reply, Request, RunOptions } from "./protocol.js";
+
+/** The worker, as the page sees it: one run at a time; answers of an older one are dropped. */
+export class EngineClient {
+  readonly #onAnswer: (answer: Answer) => void;
+  #worker: Worker | undefined;
+  #run = 0;
+
+  constructor(onAnswer: (answer: Answer) => void) {
+    this.#onAnswer = onAnswer;
+  }
+
+  start(options: RunOptions, paused: boolean): void {
+    this.#run++;
+    this.#post({ kind: "start", run: this.#run, options, paused });
+  }
+
+  tell(kind: "pause" | "resume" | "step" | "stop"): void {
+    this.#post({ kind, run: this.#run });
+  }
+
+  ask(question: Question): void {
+    this.#post({ ...question, run: this.#run });
+  }
+
+  /** Ends what is under way at once, whatever it is. */
+  reset(): void {
+    this.#run++;
+    this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+
+  #post(request: Request): void {
+    this.#worker ??= this.#open();
+    this.#worker.postMessage(request, { transfer: [] });
+  }
+
+  #open(): Worker {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => {
+      if (data.run === this.#run) this.#onAnswer(data);
+    });
+    worker.addEventListener("error", ({ message }) => {
+      this.reset();
+      this.#onAnswer({
+        kind: "failed",
+        failure: {
+          message: `the worker stopped: ${message || "it could not be loaded"}`,
+          hint: "reload the page",
+        },
+      });
+    });
+    return worker;
+  }
+}
+
+export type Question =
+  | { readonly kind: "view"; readonly term: number }
+  | { readonly kind: "decode"; readonly columns: number; readonly row: number }
+  | { readonly kind: "neighbours"; readonly row: number };

@@ -1,0 +1,99 @@
+import { AbortedError, parseSpec, pause, type Progress, TesseraError } from "@tessera/core";
+import type { TrainingEvent } from "@tessera/rqvae";
+import { Fitted } from "./fitted.js";
+import { Gate } from "./gate.js";
+import { LiveViews } from "./live.js";
+import type { Answer, Failure, RunOptions } from "./protocol.js";
+import { allQuantizers } from "./quantizers.js";
+import { startBackend } from "./start-backend.js";
+
+/** Milliseconds that a step is shown where learning is slowed down. */
+const SLOW_STEP = 110;
+/** Milliseconds between two messages of the same kind while work goes on. */
+const BETWEEN_MESSAGES = 80;
+
+type Send = (answer: Answer) => void;
+
+/** One training, from the start of the backend to the questions about its model. */
+export class Run {
+  readonly gate: Gate;
+  readonly fitted: Promise<Fitted | undefined>;
+  readonly #options: RunOptions;
+  readonly #send: Send;
+  #told = -Infinity;
+  #turned = -Infinity;
+
+  constructor(options: RunOptions, send: Send, paused: boolean) {
+    this.#options = options;
+    this.#send = send;
+    this.gate = new Gate(paused, () => send({ kind: "paused" }));
+    this.fitted = this.#fit().catch((error: unknown) => {
+      if (!(error instanceof AbortedError)) send({ kind: "failed", failure: failureOf(error) });
+      return undefined;
+    });
+  }
+
+  async #fit(): Promise<Fitted> {
+    const { rows, spec, seed, iterations, training } = this.#options;
+    const backend = await startBackend(this.#options.backend);
+    const { name, device, reason } = backend.info;
+    this.#send({ kind: "backend", backend: { name, device, reason } });
+    const live = new LiveViews(backend, parseSpec(spec), rows);
+    const since = performance.now();
+    const elapsed = (): number => performance.now() - since - this.gate.waited;
+    const onProgress = async (progress: Progress): Promise<void> => {
+      await this.#breathe();
+      const slow = this.#options.speed === "slow" && progress.codebook !== undefined;
+      const due = slow || performance.now() - this.#told >= BETWEEN_MESSAGES;
+      if (due) {
+        const { task, done, total, figures = {} } = progress;
+        this.#send({
+          kind: "progress",
+          progress: { task, done, total, figures, elapsed: elapsed() },
+        });
+        const view = progress.codebook && (await live.view(progress.place, progress.codebook));
+        if (view) this.#send({ kind: "view", view });
+        this.#told = performance.now();
+      } else if (progress.codebook && progress.done === 0) {
+        // Every level is met at least once, as the next one needs it.
+        await live.view(progress.place, progress.codebook);
+      }
+      await this.gate.pass();
+      if (slow) await this.gate.rest(SLOW_STEP);
+    };
+    const model = await allQuantizers({
+      ...training,
+      onEvent: (event) => this.#onEvent(event),
+    }).fit(spec, rows, { backend, seed, iterations, onProgress });
+    const fitted = await Fitted.of(backend, model, rows, elapsed());
+    this.#send({ kind: "done", result: fitted.result });
+    this.#send({ kind: "view", view: await fitted.view(0) });
+    return fitted;
+  }
+
+  /** Lets messages in from time to time. */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#turned < 16) return;
+    await pause();
+    this.#turned = performance.now();
+  }
+
+  #onEvent(event: TrainingEvent): void {
+    if (event.kind !== "review") return;
+    const { step, relativeDistortion, distinct, levels } = event;
+    this.#send({
+      kind: "health",
+      health: {
+        step,
+        relativeDistortion,
+        distinct,
+        levels: levels.map(({ usage, perplexity, dead }) => ({ usage, perplexity, dead })),
+      },
+    });
+  }
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof TesseraError) return { message: error.message, hint: error.hint };
+  return { message: error instanceof Error ? error.message : String(error), hint: undefined };
+}

@@ -1,0 +1,29 @@
+import { store } from "../state/store.js";
+import { LineChart } from "../views/line-chart.js";
+
+const NAMES: Readonly<Record<string, string>> = {
+  objective: "sum of squared errors",
+  relativeDistortion: "relative distortion",
+  distinct: "distinct codes",
+  loss: "reconstruction loss",
+};
+
+/** What is being minimized, as it falls. */
+export function CurvesPanel() {
+  const lines = [...store.curves.value]
+    .filter(([name, points]) => name !== "moves" && points.length > 1)
+    .map(([name, points]) => ({
+      name: NAMES[name] ?? name,
+      points: points.map(({ at, value }) => ({ at: at / 1000, value })),
+    }));
+  return (
+    <section aria-labelledby="curves-title">
+      <h2 id="curves-title">Training</h2>
+      {lines.length > 0 ? (
+        lines.map((line) => <LineChart key={line.name} line={line} unit="s" />)
+      ) : (
+        <p class="note">Losses appear here while a model is trained.</p>
+      )}
+    </section>
+  );
+}
