@@ -28,7 +28,7 @@ import { allLatents, type Pass, passOver } from "./review.js";
 import { reviveCodewords } from "./revive.js";
 import { separateRows } from "./separate.js";
 import type { Standard } from "./standardize.js";
-import { initialState, type StepLosses, Trainer } from "./trainer.js";
+import { distributionsFor, initialState, type StepLosses, Trainer } from "./trainer.js";
 
 export interface TrainOptions {
   readonly plan: Plan;
@@ -77,6 +77,7 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
  * @param rows `[n, dimension]`, finite
  * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords
  * @throws {ShapeError} if the second embedding does not have one row for each
+ * @throws {BackendError} if the backend lacks a kernel that a setting needs
  * @throws {NonFiniteError} naming the first row that is not finite
  * @throws {TrainingError} if training diverges, or codebooks collapse and the settings say so
  * @throws {FormatError} if the checkpoint is of another run
@@ -86,6 +87,7 @@ export async function train(rows: Matrix, options: TrainOptions): Promise<Traine
   checkFinite(rows);
   if (options.alignment) checkAlignment(options.alignment, rows);
   checkEnoughRows(rows, options.plan);
+  distributionsFor(options.plan, options.backend);
   const run = new Run(rows, options);
   try {
     return await run.finish();

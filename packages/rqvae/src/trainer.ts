@@ -1,4 +1,5 @@
 import {
+  type DistributionBackend,
   distributionBackend,
   type OptimizerUpdate,
   type QuantizedLevels,
@@ -98,10 +99,8 @@ export class Trainer {
     this.#encoderGradients = networkOf("encoder", depth, this.#gradientViews, settings);
     this.#decoderGradients = networkOf("decoder", depth, this.#gradientViews, settings);
     if (projected) backend.scope(() => this.#project());
-    const purpose = softPurpose(plan);
-    this.#soft = purpose
-      ? new SoftCodebooks(distributionBackend(backend, purpose), plan)
-      : undefined;
+    const soft = settings.estimator === "gumbel" || settings.entropy > 0;
+    this.#soft = soft ? new SoftCodebooks(distributionsFor(plan, backend)!, plan) : undefined;
   }
 
   /** Steps taken. */
@@ -305,7 +304,7 @@ export class Trainer {
   #align(q: Floats, aligned: Floats): RowLosses {
     const weight = this.#views.get(ALIGNMENT_MAP);
     const map = weight && { weight, gradient: this.#gradientViews.get(ALIGNMENT_MAP)! };
-    const backend = distributionBackend(this.backend, "alignment");
+    const backend = distributionsFor(this.plan, this.backend)!;
     return alignmentLoss(backend, q, aligned, map, this.plan.settings);
   }
 
@@ -415,11 +414,18 @@ export class Trainer {
   }
 }
 
-/** What a plan needs distributions over codewords for. */
-function softPurpose({ settings, alignment }: Plan): string | undefined {
-  if (settings.estimator === "gumbel") return 'estimator "gumbel"';
-  if (settings.entropy > 0) return "entropy";
-  return alignment === undefined ? undefined : "alignment";
+/**
+ * The backend with its kernels for distributions, where the plan needs them.
+ *
+ * @throws {BackendError} that names what the backend lacks
+ */
+export function distributionsFor(
+  { settings, alignment }: Plan,
+  backend: TrainingBackend,
+): DistributionBackend | undefined {
+  if (settings.estimator === "gumbel") return distributionBackend(backend, 'estimator "gumbel"');
+  if (settings.entropy > 0) return distributionBackend(backend, "entropy");
+  return alignment === undefined ? undefined : distributionBackend(backend, "alignment");
 }
 
 /** The state before the first step. */

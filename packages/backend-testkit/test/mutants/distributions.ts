@@ -28,8 +28,8 @@ export const distributionMutants: readonly Mutant[] = [
       honest.softmaxGradient(p, g, columns, scale, undefined),
   }),
   methods("the unit is left out of the gradient", "softmax and its gradient", (backend) => ({
-    softmaxGradient: (p, gradient, { unit: _, ...options } = {}) =>
-      backend.softmaxGradient(p, gradient, options),
+    softmaxGradient: (p, gradient, options) =>
+      backend.softmaxGradient(p, gradient, { ...options, unit: undefined }),
   })),
   kernels("in bits", "entropy", {
     entropy: (p, columns, weight) => honest.entropy(p, columns, weight / Math.LN2),
