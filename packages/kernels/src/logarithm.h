@@ -4,7 +4,7 @@
 #include "kernels.h"
 
 // ln x within 2⁻²² of its size for normal x, also where it is near 0; NaN for NaN.
-INLINE vec logarithm(vec x) {
+OUTLINE vec logarithm(vec x) {
   // x = 2ⁿ·m with m in √½..√2.
   ivec n = ((ivec)x - splati(0x3f3504f3)) >> 23;
   vec m = (vec)((ivec)x - (n << 23));

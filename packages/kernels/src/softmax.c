@@ -5,7 +5,7 @@
 #include "rows.h"
 
 // Numbers are the same however they are compared, so the order does not matter.
-INLINE float row_largest(const float *x, uint32_t d) {
+OUTLINE float row_largest(const float *x, uint32_t d) {
   float largest = x[0];
   uint32_t i = 0;
   if (d >= LANES) {
@@ -20,8 +20,12 @@ INLINE float row_largest(const float *x, uint32_t d) {
   return largest;
 }
 
+OUTLINE void scale_row(const float *x, float *out, uint32_t d, float scale) {
+  for (uint32_t i = 0; i < d; i += LANES) store_upto(out + i, load_upto(x + i, d - i) * splat(scale), d - i);
+}
+
 // e to the power of each value less the largest one, in place, and their sum. A value that is not finite spoils the row.
-INLINE float exponentials(float *row, uint32_t d, float largest) {
+OUTLINE float exponentials(float *row, uint32_t d, float largest) {
   for (uint32_t i = 0; i < d; i += LANES)
     store_upto(row + i, exponential(load_upto(row + i, d - i) - splat(largest)), d - i);
   return row_sum(row, d);
@@ -68,14 +72,14 @@ EXPORT(softmax)
 uint32_t softmax(const softmax_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;
   uint32_t d = a->columns;
-  vec scale = splat(scale_of(a->scale, a->unit));
+  float scale = scale_of(a->scale, a->unit);
   for (uint32_t row = begin; row < end; row++) {
     const float *x = a->logits + (size_t)row * d;
     float *out = a->out + (size_t)row * d;
-    for (uint32_t i = 0; i < d; i += LANES) store_upto(out + i, load_upto(x + i, d - i) * scale, d - i);
+    scale_row(x, out, d, scale);
     if (a->noisy) add_noise(out, d, row * d, a->noise_scale, a->seed, a->call);
     float inverse = 1 / exponentials(out, d, row_largest(out, d));
-    for (uint32_t i = 0; i < d; i += LANES) store_upto(out + i, load_upto(out + i, d - i) * splat(inverse), d - i);
+    scale_row(out, out, d, inverse);
   }
   return NO_FAULT;
 }
@@ -163,13 +167,10 @@ uint32_t contrastive_loss(const contrastive_loss_arguments *a, uint32_t begin, u
   for (uint32_t row = begin; row < end; row++) {
     const float *x = a->similarities + (size_t)row * d;
     float *gradient = a->gradient + (size_t)row * d;
-    for (uint32_t i = 0; i < d; i += LANES)
-      store_upto(gradient + i, load_upto(x + i, d - i) * splat(a->scale), d - i);
+    scale_row(x, gradient, d, a->scale);
     float largest = row_largest(gradient, d), own = gradient[row];
     float sum = exponentials(gradient, d, largest), factor = a->weight * a->scale;
-    vec inverse = splat(factor / sum);
-    for (uint32_t i = 0; i < d; i += LANES)
-      store_upto(gradient + i, load_upto(gradient + i, d - i) * inverse, d - i);
+    scale_row(gradient, gradient, d, factor / sum);
     gradient[row] -= factor;
     a->losses[row] = a->weight * (logarithm(splat(sum))[0] + (largest - own));
   }
