@@ -5,7 +5,7 @@ type Floats = Tensor<"float32">;
 
 export interface GumbelOptions {
   readonly levels: number;
-  /** T. */
+  /** T, in units of what the nearest codewords of a level leave. */
   readonly temperature: number;
   readonly seed: number;
   /** Tells the noise of this pass from all others: each level and group takes the next call. */
