@@ -19,7 +19,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.ts",
+      "docs/.vitepress/**/*.test.ts",
+    ],
     testTimeout: 60_000,
     // The CPU backend's workers come from each test file's own thread.
     pool: "forks",

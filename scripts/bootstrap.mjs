@@ -14,6 +14,9 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
+/** The reference of all packages, which the guides link to. */
+const API = ["pnpm", "exec", "typedoc", "--options", "docs/typedoc.mjs"];
+
 const TASKS = {
   build: [],
   start: [["node", "apps/examples/dist/emoji.js"]],
@@ -24,8 +27,9 @@ const TASKS = {
     ["pnpm", "run", "unit"],
   ],
   bench: [["node", "apps/bench/dist/main.js"]],
+  docs: [API, ["pnpm", "exec", "vitepress", "build", "docs"]],
+  "docs:dev": [API, ["pnpm", "exec", "vitepress", "dev", "docs"]],
   playground: [["pnpm", "--filter", "@tessera/playground", "exec", "vite", "preview"]],
-  "docs:api": [["pnpm", "exec", "typedoc", "--options", "docs/typedoc.json"]],
 };
 
 const [task = "build", ...args] = process.argv.slice(2);

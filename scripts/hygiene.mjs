@@ -1,24 +1,16 @@
 // Checks what a publisher would check by hand: package manifests, types as consumers resolve them, bundle sizes,
-// the dependency graph, and that every README snippet runs. Needs a finished build.
+// the dependency graph, and that the code of every README and guide runs. Needs a finished build.
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
-import { build, transform } from "esbuild";
+import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { runSnippets } from "./snippets.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const problems = [];
@@ -159,39 +151,32 @@ async function bundledSize(entry) {
   return gzipSync(outputFiles[0].contents, { level: 9 }).length;
 }
 
-/** Runs every TypeScript fence of every README as a module of its own, against the built packages. */
+/** Runs the code of every README and every guide, two pages at a time. */
 async function checkSnippets() {
-  const files = [
+  const readmes = [
     join(root, "README.md"),
     ...published.map(({ folder }) => join(folder, "README.md")),
   ].filter(existsSync);
-  // A folder of its own in which every package of ours is installed, as it would be for a reader.
-  const target = mkdtempSync(join(tmpdir(), "tessera-snippets-"));
-  try {
-    mkdirSync(join(target, "node_modules", "@tessera"), { recursive: true });
-    for (const { folder, manifest } of published) {
-      symlinkSync(folder, join(target, "node_modules", manifest.name), "junction");
+  const guides = join(root, "docs", "guides");
+  const pages = [...readmes, ...readdirSync(guides).map((name) => join(guides, name))];
+  const installed = published.map(({ folder, manifest }) => ({ folder, name: manifest.name }));
+  const ran = new Map();
+  const runPages = async (rest) => {
+    for (let file = rest.shift(); file !== undefined; file = rest.shift()) {
+      const shell = !readmes.includes(file) && process.platform !== "win32";
+      const result = await runSnippets(file, { root, packages: installed, shell });
+      problems.push(...result.problems);
+      ran.set(file, result.ran);
     }
-    for (const file of files) {
-      const fences = [...readFileSync(file, "utf8").matchAll(/^```ts\n([^]*?)^```$/gm)];
-      const needsOne = file !== join(root, "README.md") && !file.includes(join("packages", "cli"));
-      if (fences.length === 0 && needsOne)
-        problems.push(`${file.slice(root.length)} has no snippet`);
-      for (const [i, [, code]] of fences.entries()) {
-        const { code: script } = await transform(code, { loader: "ts" });
-        const path = join(target, `snippet-${i}.mjs`);
-        writeFileSync(path, script);
-        try {
-          execFileSync(process.execPath, [path], { cwd: target, stdio: "pipe", timeout: 60_000 });
-        } catch (error) {
-          problems.push(`snippet ${i + 1} of ${file.slice(root.length)} fails: ${error.stderr}`);
-        }
-      }
-    }
-    console.log(`README snippets of ${files.length} files ran`);
-  } finally {
-    rmSync(target, { recursive: true, force: true });
+  };
+  const queue = [...pages];
+  await Promise.all([runPages(queue), runPages(queue)]);
+  for (const file of readmes) {
+    const needsOne = file !== join(root, "README.md") && !file.includes(join("packages", "cli"));
+    if (needsOne && ran.get(file) === 0) problems.push(`${file.slice(root.length)} has no snippet`);
   }
+  const total = [...ran.values()].reduce((sum, count) => sum + count, 0);
+  console.log(`${total} snippets of ${pages.length} READMEs and guides ran`);
 }
 
 function sources(folder) {

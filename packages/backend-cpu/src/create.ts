@@ -16,9 +16,9 @@ import { InlineExecutor } from "./inline-executor.js";
 import { WasmMemory } from "./memory.js";
 import { findAddon } from "./native-addon.js";
 import { NativeExecutor } from "./native-executor.js";
+import { CpuOptionBackend } from "./option-backend.js";
 import { Runner } from "./runner.js";
 import { ThreadedExecutor } from "./threaded-executor.js";
-import { CpuTrainingBackend } from "./training-backend.js";
 
 /** Instruction sets that native engines are built for. */
 const NATIVE_VARIANTS = ["avx512vnni", "avx512", "avx2vnni", "avx2", "neon"] as const;
@@ -102,7 +102,7 @@ function nativeBackend(
   }
   const executor = new NativeExecutor(addon, variant.name, threads);
   const device = new Device(executor.memory, executor, variant);
-  return new CpuTrainingBackend(device, {
+  return new CpuOptionBackend(device, {
     name: "cpu-native",
     device: `${host.processor}, ${inWords(threads)}, native ${variant.name}`,
     features: ["native", variant.name, ...(threads > 1 ? ["threads"] : [])],
@@ -138,7 +138,7 @@ async function wasmBackend(
   device ??= await inlineDevice(engine, signal);
   const { threads: running } = device.executor;
   const simd = { wasm: "SIMD", "wasm-relaxed": "relaxed SIMD", scalar: "without SIMD" }[engine];
-  return new CpuTrainingBackend(device, {
+  return new CpuOptionBackend(device, {
     name: engine === "scalar" ? "cpu-scalar" : `cpu-${engine}`,
     device: `${host.processor}, ${inWords(running)}, wasm ${simd}`,
     features: [

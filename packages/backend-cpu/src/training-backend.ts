@@ -51,7 +51,7 @@ export class CpuTrainingBackend
     const columns = held.shape[0]!;
     if (bias) checkShape(bias, "bias", [columns]);
     checkChoice(activation, "activation", ACTIVATIONS);
-    return this.#activated([rows, columns], activation, (out, pre) => {
+    return this.activated([rows, columns], activation, (out, pre) => {
       const product = { a: input, b: held, out, rows, inner, columns, transposeB: true };
       multiply(this.device, { ...product, bias, activation, pre });
     });
@@ -120,7 +120,7 @@ export class CpuTrainingBackend
     checkShape(scale, "scale", [input.shape[1]]);
     checkShape(shift, "shift", scale.shape);
     checkChoice(activation, "activation", ACTIVATIONS);
-    return this.#activated(input.shape, activation, (out, pre) =>
+    return this.activated(input.shape, activation, (out, pre) =>
       normalize(this.device, { x: input, scale, shift, epsilon, activation, out, pre }),
     );
   }
@@ -286,7 +286,7 @@ export class CpuTrainingBackend
   }
 
   /** A layer's result, and what its activation is applied to: a view of it where that tells the derivative as well. */
-  #activated(
+  protected activated(
     shape: readonly number[],
     activation: Activation,
     launch: (output: CpuTensor<"float32">, pre: CpuTensor<"float32"> | undefined) => void,
@@ -301,7 +301,7 @@ export class CpuTrainingBackend
   }
 }
 
-function checkNormalizable(x: Tensor, epsilon: number): void {
+export function checkNormalizable(x: Tensor, epsilon: number): void {
   checkShape(x, "x", [undefined, undefined]);
   checkNumber(epsilon, "epsilon", Number.MIN_VALUE, Infinity);
   if (x.shape[1]! > 0) return;

@@ -102,8 +102,9 @@ function readSettings(given: string | undefined): AutoencoderOptions {
     value = undefined;
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    // Checked before any file is opened.
-    return resolveSettings(value);
+    // Checked before any file is opened. What was not given is left to what is trained: fsq has defaults of its own.
+    resolveSettings(value);
+    return value;
   }
   throw new UsageError(
     `--training is not a JSON object: ${given}`,

@@ -1,3 +1,4 @@
+import type { OptionKernels } from "./option-kernels.js";
 import type { Tensor } from "./tensor.js";
 import type { DistributionKernels } from "./training-distributions.js";
 
@@ -14,9 +15,9 @@ import type { DistributionKernels } from "./training-distributions.js";
  *   and for any number of threads. Hyper-parameters are plain numbers; what follows from them alone, such as 1 − β, is
  *   computed in float64 and then rounded to float32.
  *   A sum of k terms is within {@link sumTolerance} of the exact one, and what is computed from it accordingly.
- * - **Non-finite values** pass through; only `quantizeLevels` names them.
+ * - **Non-finite values** pass through; only the kernels that choose codes name them.
  */
-export interface TrainingKernels extends Partial<DistributionKernels> {
+export interface TrainingKernels extends Partial<OptionKernels>, Partial<DistributionKernels> {
   /** Copies the values of `source` into `target`, of the same shape, in place. */
   write<T extends Tensor>(target: T, source: T): void;
 

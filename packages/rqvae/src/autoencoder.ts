@@ -9,6 +9,7 @@ import {
 } from "@tessera/core";
 import type { TransformModel, TransformOf, TransformOptions } from "@tessera/transforms";
 import { type HostLayer, runLayers } from "./inference.js";
+import { foldNorms } from "./fold.js";
 import { valuesOf } from "./layout.js";
 import type { Plan } from "./plan.js";
 import { type Standard, standardized, unstandardized } from "./standardize.js";
@@ -16,7 +17,8 @@ import { type Standard, standardized, unstandardized } from "./standardize.js";
 /** What a model file keeps of an autoencoder beside its tensors. */
 interface Shape {
   readonly activation: Exclude<Activation, "none">;
-  readonly layerNorm: boolean;
+  /** Of hidden layers. Batch normalization is part of their weights, once fitted. */
+  readonly norm: "none" | "layer";
   readonly skip: boolean;
   /** Decoded rows are brought to length 1, which is how the reconstruction was compared. */
   readonly unit: boolean;
@@ -94,8 +96,8 @@ export class Autoencoder implements TransformModel<TransformOf<"ae">> {
   }
 
   facts(): Readonly<Record<string, unknown>> {
-    const { activation, layerNorm, skip, unit } = this.parts;
-    return { activation, layerNorm, skip, unit };
+    const { activation, norm, skip, unit } = this.parts;
+    return { activation, norm, skip, unit };
   }
 }
 
@@ -106,13 +108,15 @@ export function autoencoderOf(
   standard: Standard,
 ): Autoencoder {
   const { settings, widths, layout } = plan;
-  const { activation, layerNorm, skip, reconstruction } = settings;
+  const { activation, skip, reconstruction } = settings;
+  const folded = settings.norm === "batch" ? foldNorms(parameters, plan) : parameters;
   const read = (name: string): Matrix => {
     const [rows, cols] = layout.slots.find((slot) => slot.name === name)!.shape;
-    const data = valuesOf(parameters, layout, name).slice();
+    const data = valuesOf(folded, layout, name).slice();
     return cols === undefined ? { data, rows: 1, cols: rows! } : { data, rows: rows!, cols };
   };
-  const shape = { activation, layerNorm, skip, unit: reconstruction !== "squared" };
+  const norm = settings.norm === "layer" ? "layer" : "none";
+  const shape: Shape = { activation, norm, skip, unit: reconstruction !== "squared" };
   return new Autoencoder({
     ...shape,
     standard,
@@ -136,10 +140,12 @@ export function restoreAutoencoder(
       `the model's autoencoder gives ${widths.at(-1)} values, its quantizer takes ${latent}`,
     );
   }
-  const { activation, layerNorm, skip, unit } = state.facts;
-  const known = ["relu", "gelu", "silu"].includes(activation as string);
-  if (!known || [layerNorm, skip, unit].some((flag) => typeof flag !== "boolean")) {
-    throw new FormatError("the model's autoencoder lacks its activation, layerNorm, skip or unit");
+  const { activation, norm, skip, unit } = state.facts;
+  const known =
+    ["relu", "gelu", "silu"].includes(activation as string) &&
+    ["none", "layer"].includes(norm as string);
+  if (!known || [skip, unit].some((flag) => typeof flag !== "boolean")) {
+    throw new FormatError("the model's autoencoder lacks its activation, norm, skip or unit");
   }
   const shape = state.facts as unknown as Shape;
   const mean = state.matrix("mean", 1);
@@ -154,7 +160,7 @@ export function restoreAutoencoder(
   try {
     return new Autoencoder({
       activation: shape.activation,
-      layerNorm: shape.layerNorm,
+      norm: shape.norm,
       skip: shape.skip,
       unit: shape.unit,
       standard: { mean, deviation: state.matrix("deviation", 1) },
@@ -170,7 +176,7 @@ export function restoreAutoencoder(
 function makeLayers(
   name: string,
   count: number,
-  { activation, layerNorm }: Pick<Shape, "activation" | "layerNorm">,
+  { activation, norm }: Pick<Shape, "activation" | "norm">,
   read: (name: string) => Matrix,
 ): HostLayer[] {
   return Array.from({ length: count }, (_, i) => {
@@ -179,7 +185,7 @@ function makeLayers(
       weight: read(`${name}.${i}.weight`),
       bias: read(`${name}.${i}.bias`),
       norm:
-        hidden && layerNorm
+        hidden && norm === "layer"
           ? { scale: read(`${name}.${i}.norm.scale`), shift: read(`${name}.${i}.norm.shift`) }
           : undefined,
       activation: hidden ? activation : "none",

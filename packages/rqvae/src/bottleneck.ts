@@ -1,4 +1,5 @@
 import {
+  type FsqSpec,
   type Matrix,
   type Model,
   printSpec,
@@ -8,7 +9,7 @@ import {
 } from "@tessera/core";
 import { PqModel, SplitModel } from "@tessera/pq";
 import { ResidualModel } from "@tessera/rq";
-import { VqModel } from "@tessera/vq";
+import { FsqModel, VqModel } from "@tessera/vq";
 
 /**
  * The codebooks that a latent passes: `groups` equal slices, each of as many levels as `sizes` has. Their values lie level
@@ -16,6 +17,8 @@ import { VqModel } from "@tessera/vq";
  */
 export interface Bottleneck {
   readonly spec: Spec;
+  /** Set where values are rounded one by one (FSQ): there are no codebooks then, and a level is a value of the latent. */
+  readonly finite?: FsqSpec;
   readonly groups: number;
   /** Codewords of each level. */
   readonly sizes: readonly number[];
@@ -23,6 +26,11 @@ export interface Bottleneck {
 
 /** @throws {SpecError} for a quantizer whose codebooks cannot be trained so */
 export function bottleneckOf(spec: Spec): Bottleneck {
+  if (spec.kind === "fsq") {
+    // The network itself learns the scale that fitting FSQ to given rows learns.
+    const finite: FsqSpec = { ...spec, scale: "none" };
+    return { spec: finite, finite, groups: 1, sizes: spec.levels };
+  }
   if (spec.kind === "split" && !spec.shared)
     return { spec, groups: spec.groups, sizes: sizesOf(spec.each, spec) };
   return { spec, groups: 1, sizes: sizesOf(spec, spec) };
@@ -35,7 +43,7 @@ function sizesOf(spec: Spec, whole: Spec): number[] {
   return levels.map((level) => {
     if (isPlain(level)) return level.codebookSize;
     throw new SpecError(
-      `an autoencoder is trained together with vq, sums of vq, or products of those, not ${printSpec(whole)}`,
+      `an autoencoder is trained together with vq, sums of vq, products of those, or fsq, not ${printSpec(whole)}`,
       { hint: "such as ae(512,256,128,64)>rq3x256, ae(64)>vq1024 or ae(64)>split4(rq2x256)" },
     );
   });
@@ -46,7 +54,8 @@ function isPlain(spec: Spec): spec is VqSpec {
 }
 
 /** Codewords of a group over all levels. */
-export function codewordsPerGroup({ sizes }: Bottleneck): number {
+export function codewordsPerGroup({ sizes, finite }: Bottleneck): number {
+  if (finite) return 0;
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -94,8 +103,9 @@ export function modelOf(
   width: number,
   beam: number | undefined,
 ): Model {
+  const { groups, sizes, finite } = bottleneck;
+  if (finite) return new FsqModel(finite);
   const levels = codebooksIn(values, bottleneck, width);
-  const { groups, sizes } = bottleneck;
   const ofGroup = (group: number): Model => {
     const models = levels.map((books, l) => {
       const { data, rows, cols } = books[group]!;

@@ -36,6 +36,8 @@ export function findCollapse(
   input: InputScale,
   rows: number,
 ): Collapse | undefined {
+  // Values that are rounded have no codebook that could collapse.
+  if (bottleneck.finite) return undefined;
   const found = levels.findIndex(
     ({ perplexity }, l) => perplexity < COLLAPSED * Math.min(bottleneck.sizes[l]!, rows),
   );

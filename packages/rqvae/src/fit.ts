@@ -12,13 +12,14 @@ import {
 import { splitPart } from "@tessera/pq";
 import { residualPart } from "@tessera/rq";
 import { createTransformedPart, type TransformedModel, transformParts } from "@tessera/transforms";
-import { vqPart } from "@tessera/vq";
+import { fsqPart, vqPart } from "@tessera/vq";
 import { type AutoencoderOptions, createAutoencoderPart } from "./part.js";
 
 /** Trains and loads `ae(…)>q`, and everything that may be `q`. */
 export function createAutoencoderQuantizers(options: AutoencoderOptions = {}): Quantizers {
   return createQuantizers([
     vqPart,
+    fsqPart,
     residualPart,
     splitPart,
     createTransformedPart([...transformParts, createAutoencoderPart(options)]),

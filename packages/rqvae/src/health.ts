@@ -10,7 +10,7 @@ export interface LevelHealth {
   readonly perplexity: number;
   /** Codewords that no row has. */
   readonly dead: number;
-  /** What the levels up to this one leave over: Σ‖r_{l+1}‖² / Σ‖z − mean‖². */
+  /** What the levels up to this one leave over: Σ‖r_{l+1}‖² / Σ‖z − mean‖²; 0 under FSQ, which leaves no residuals. */
   readonly residualEnergy: number;
 }
 

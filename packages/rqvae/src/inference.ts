@@ -104,6 +104,6 @@ function kernel<K extends "linear" | "layerNorm">(
   const found = backend[name];
   if (found) return found.bind(backend) as NonNullable<CompleteBackend[K]>;
   throw new BackendError(`${backend.info.name} has no ${name}, which this autoencoder needs`, {
-    hint: "use the CPU backend, or train with relu and without layerNorm",
+    hint: 'use the CPU backend, or train with relu and without norm: "layer"',
   });
 }

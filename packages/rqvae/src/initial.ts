@@ -4,7 +4,7 @@ import type { Plan } from "./plan.js";
 
 /**
  * The parameters before the first step: weights and biases uniform in ±1/√inputs, as PyTorch's `Linear` has them; scales of
- * layer normalization 1, shifts 0; codebooks 0. With a skip the last layers are 0, so that the network is the identity.
+ * normalization 1, shifts 0; running averages those of normalized values; codebooks 0. With a skip the last layers are 0, so that the network is the identity.
  */
 export function initialParameters({ layout, seed, settings, widths }: Plan): Float32Array {
   const values = new Float32Array(layout.size);
@@ -15,8 +15,10 @@ export function initialParameters({ layout, seed, settings, widths }: Plan): Flo
     if (network === "map") for (let i = 0; i < part.length; i += shape[0]! + 1) part[i] = 1;
     if (!["encoder", "decoder", "alignment"].includes(network!)) continue;
     if (settings.skip && network !== "alignment" && Number(layer) === last) continue;
+    // The mean of a batch takes it away.
+    if (settings.norm === "batch" && rest[0] === "bias" && Number(layer) < last) continue;
     if (rest[0] === "norm") {
-      if (rest[1] === "scale") part.fill(1);
+      if (rest[1] === "scale" || rest[1] === "variance") part.fill(1);
       continue;
     }
     const weight = layout.slots.find((slot) => slot.name === `${network}.${layer}.weight`)!;

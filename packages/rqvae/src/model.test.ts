@@ -22,7 +22,8 @@ const fit = (spec: string, settings = {}) =>
 describe("an RQ-VAE is a model like any other", () => {
   it.each([
     ["ae(12,4)>rq2x8", {}],
-    ["ae(12,4)>vq8", { activation: "gelu", layerNorm: true }],
+    ["ae(12,4)>vq8", { activation: "gelu", norm: "layer" }],
+    ["ae(12,4)>rq2x8", { activation: "silu", norm: "batch" }],
     ["ae(12,4)>split2(rq2x4)", { activation: "silu" }],
     ["ae(12,4)>pq2x8", { standardize: "columns" }],
     ["ae(12,6)>rq2x8", { skip: true }],

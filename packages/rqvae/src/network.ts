@@ -1,19 +1,42 @@
-import type { Activation, LayerNormParameters, Tensor, TrainingBackend } from "@tessera/core";
+import type {
+  ActivatedLayer,
+  Activation,
+  BatchStatistics,
+  LayerNormParameters,
+  Tensor,
+  TrainingBackend,
+} from "@tessera/core";
+import { optionKernel } from "./option-kernel.js";
 import type { Placed } from "./layout.js";
 import type { NetworkSettings } from "./settings.js";
 
 /** PyTorch's default. */
 export const NORM_EPSILON = 1e-5;
+/** PyTorch's default for running averages. */
+const NORM_MOMENTUM = 0.1;
 
 type Floats = Tensor<"float32">;
 
-/** A fully connected layer: a product, perhaps layer normalization, and an activation. */
+/** Of rows, or where there are running averages, of columns. */
+export interface LayerNormalization extends LayerNormParameters {
+  readonly running: BatchStatistics | undefined;
+}
+
+/** A fully connected layer: a product, perhaps a normalization, and an activation. */
 export interface Layer {
   readonly weight: Floats;
-  readonly bias: Floats;
-  readonly norm: LayerNormParameters | undefined;
+  /** None where a batch's mean would take it away again. */
+  readonly bias?: Floats;
+  readonly norm: LayerNormalization | undefined;
   readonly activation: Activation;
 }
+
+/** What a hidden layer has beside its weight. Running averages are no parameters, but are kept as such: their gradient is 0. */
+const VECTORS = {
+  none: ["bias"],
+  layer: ["bias", "norm.scale", "norm.shift"],
+  batch: ["bias", "norm.scale", "norm.shift", "norm.mean", "norm.variance"],
+} as const satisfies Readonly<Record<NetworkSettings["norm"], readonly string[]>>;
 
 /** A network of layers, one after another. */
 export type Network = readonly Layer[];
@@ -22,11 +45,11 @@ export type Network = readonly Layer[];
 export function networkParameters(
   name: string,
   widths: readonly number[],
-  settings: Pick<NetworkSettings, "layerNorm">,
+  { norm }: Pick<NetworkSettings, "norm">,
 ): Placed[] {
   return widths.slice(1).flatMap((outputs, i) => {
     const hidden = i + 2 < widths.length;
-    const vectors = hidden && settings.layerNorm ? ["bias", "norm.scale", "norm.shift"] : ["bias"];
+    const vectors = VECTORS[hidden ? norm : "none"];
     const weight = { name: `${name}.${i}.weight`, shape: [outputs, widths[i]!], decay: true };
     const others = vectors.map((each) => `${name}.${i}.${each}`);
     return [weight].concat(
@@ -40,7 +63,7 @@ export function networkOf(
   name: string,
   layers: number,
   views: ReadonlyMap<string, Floats>,
-  { activation, layerNorm }: Pick<NetworkSettings, "activation" | "layerNorm">,
+  { activation, norm }: Pick<NetworkSettings, "activation" | "norm">,
 ): Network {
   const view = (each: string): Floats => {
     const found = views.get(`${name}.${each}`);
@@ -49,12 +72,19 @@ export function networkOf(
   };
   return Array.from({ length: layers }, (_, i) => {
     const hidden = i + 1 < layers;
+    const batch = hidden && norm === "batch";
     return {
       weight: view(`${i}.weight`),
-      bias: view(`${i}.bias`),
+      ...(!batch && { bias: view(`${i}.bias`) }),
       norm:
-        hidden && layerNorm
-          ? { scale: view(`${i}.norm.scale`), shift: view(`${i}.norm.shift`) }
+        hidden && norm !== "none"
+          ? {
+              scale: view(`${i}.norm.scale`),
+              shift: view(`${i}.norm.shift`),
+              running: batch
+                ? { mean: view(`${i}.norm.mean`), variance: view(`${i}.norm.variance`) }
+                : undefined,
+            }
           : undefined,
       activation: hidden ? activation : "none",
     };
@@ -82,21 +112,29 @@ export interface Forward {
   readonly traces: readonly LayerTrace[];
 }
 
-/** Runs rows through a network. */
+/**
+ * Runs rows through a network.
+ *
+ * @param training whether batches are normalized by themselves, and move the running averages
+ */
 export function forward(
   backend: TrainingBackend,
   network: Network,
   x: Floats,
+  training: boolean,
   dropout?: Dropout,
 ): Forward {
   const traces: LayerTrace[] = [];
   let output = x;
   network.forEach(({ weight, bias, norm, activation }, i) => {
     const input = output;
-    const made = backend.linear(input, weight, { bias, ...(norm ? {} : { activation }) });
+    const made = backend.linear(input, weight, {
+      ...(bias && { bias }),
+      ...(norm ? {} : { activation }),
+    });
     const product = made.output;
     const { preActivation, ...rest } = norm
-      ? backend.layerNorm(product, norm, { epsilon: NORM_EPSILON, activation })
+      ? normalize(backend, product, norm, activation, training)
       : made;
     output = rest.output;
     if (dropout && i + 1 < network.length) {
@@ -105,6 +143,21 @@ export function forward(
     traces.push({ input, product, preActivation });
   });
   return { output, traces };
+}
+
+function normalize(
+  backend: TrainingBackend,
+  product: Floats,
+  norm: LayerNormalization,
+  activation: Activation,
+  training: boolean,
+): ActivatedLayer {
+  const options = { epsilon: NORM_EPSILON, activation };
+  if (!norm.running) return backend.layerNorm(product, norm, options);
+  return optionKernel(backend, "batchNorm")(product, norm, norm.running, {
+    ...options,
+    momentum: training ? NORM_MOMENTUM : undefined,
+  });
 }
 
 export interface Passing {
@@ -133,7 +186,15 @@ export function backward(
     const { input, product } = traces[i]!;
     const into = gradients[i]!;
     if (norm && into.norm) {
-      g = backend.layerNormGradients(product, norm.scale, g, into.norm, NORM_EPSILON);
+      g = norm.running
+        ? optionKernel(backend, "batchNormGradients")(
+            product,
+            norm.scale,
+            g,
+            into.norm,
+            NORM_EPSILON,
+          )
+        : backend.layerNormGradients(product, norm.scale, g, into.norm, NORM_EPSILON);
     }
     if (i > 0) {
       const { activation } = network[i - 1]!;

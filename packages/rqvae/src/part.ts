@@ -19,7 +19,7 @@ export type AutoencoderOptions = Partial<TrainingSettings> &
   Pick<TrainOptions, "alignment" | "onEvent" | "logEvery" | "checkpoint" | "resume">;
 
 /**
- * Trains and loads `ae(…)>q` for `q` of vq, sums of vq, and products of those. Give it to `createTransformedPart` with the
+ * Trains and loads `ae(…)>q` for `q` of vq, sums of vq, products of those, and fsq. Give it to `createTransformedPart` with the
  * transforms that stand beside it:
  *
  *     createTransformedPart([...transformParts, createAutoencoderPart({ steps: 10_000 })])

@@ -1,7 +1,10 @@
-import { ArgumentError, type Spec } from "@tessera/core";
+import { ArgumentError, printSpec, type Spec } from "@tessera/core";
+import { epsilonsOf } from "./balance.js";
 import { type Bottleneck, bottleneckOf, codewordsPerGroup } from "./bottleneck.js";
+import { settingsOfFinite } from "./finite.js";
 import { layOut, type Layout } from "./layout.js";
 import { networkParameters } from "./network.js";
+import { checkStart } from "./pca-start.js";
 import { resolveSettings, type TrainingSettings } from "./settings.js";
 
 /** All that is known before training: what the network looks like and how it is to be trained. */
@@ -41,8 +44,9 @@ export interface PlanOptions {
  */
 export function makePlan(options: PlanOptions): Plan {
   const { dimension, widths, quantizer, settings, seed = 0, alignment } = options;
-  const resolved = resolveSettings(settings ?? {});
   const bottleneck = bottleneckOf(quantizer);
+  const given = settings ?? {};
+  const resolved = resolveSettings(bottleneck.finite ? settingsOfFinite(given) : given);
   // With a skip the sum of row and network needs one dimension.
   const outputs = resolved.skip ? [...widths.slice(0, -1), dimension] : widths;
   const latent = outputs.at(-1)!;
@@ -52,6 +56,19 @@ export function makePlan(options: PlanOptions): Plan {
       hint: "the last width must be a multiple of the groups",
     });
   }
+  if (bottleneck.finite && latent !== sizes.length) {
+    throw new ArgumentError(
+      `a latent of ${latent} values is not the ${sizes.length} that ${printSpec(bottleneck.spec)} rounds`,
+      { hint: `such as ae(512,256,128,${sizes.length})>fsq(${sizes.join()})` },
+    );
+  }
+  checkStart(resolved);
+  if (resolved.norm === "batch" && resolved.batchSize < 2) {
+    throw new ArgumentError("batchSize is 1, which leaves batch normalization no variance", {
+      hint: "set it to some tens at least",
+    });
+  }
+  epsilonsOf(resolved, sizes.length);
   const { levelWeights } = resolved;
   if (levelWeights && levelWeights.length !== sizes.length) {
     throw new ArgumentError(

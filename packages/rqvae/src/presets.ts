@@ -57,7 +57,10 @@ export const PRESETS = {
       clip: 1,
     },
   },
-  /** LETTER without its diversity loss; its collaborative loss takes part where an alignment is given. */
+  /**
+   * LETTER without its diversity loss: four levels, the last of them balanced. Its collaborative loss takes part where an
+   * alignment is given.
+   */
   letter: {
     widths: DEEP,
     settings: {
@@ -70,6 +73,7 @@ export const PRESETS = {
       schedule: "constant",
       weightDecay: 1e-4,
       alignmentWeight: 0.01,
+      balance: [0, 0, 0, 0.003],
     },
   },
   /** RQ-KMeans+: a network that starts as the identity, about the codebooks of RQ-KMeans. */

@@ -1,4 +1,4 @@
-import type { Tensor } from "@tessera/core";
+import { checkFinite, type Tensor } from "@tessera/core";
 import type { Trainer } from "./trainer.js";
 
 /** Rows of a pass over all rows that are on the device at once. */
@@ -10,7 +10,7 @@ export interface Pass {
   readonly latents: Float32Array;
   /** Of each level, `[n, groups]`. */
   readonly codes: readonly Int32Array[];
-  /** Of each level, `[n, groups]`: squared distances from residuals to codewords. */
+  /** Of each level, `[n, groups]`: squared distances from residuals to codewords; 0 without codebooks. */
   readonly distances: readonly Float32Array[];
   /** `[n]`: the squared errors of the reconstructions, in the units of standardized rows. */
   readonly errors: Float32Array;
@@ -58,13 +58,20 @@ export async function passOver(trainer: Trainer, data: Tensor<"float32">): Promi
     const reads = Promise.all([
       tensors.z.read(),
       tensors.codes.read(),
-      tensors.distances.read(),
+      tensors.distances?.read(),
       tensors.losses.read(),
     ]);
-    for (const tensor of Object.values(tensors)) tensor.dispose();
+    for (const tensor of Object.values(tensors)) (tensor as Tensor | undefined)?.dispose();
     const [z, blockCodes, blockDistances, losses] = await reads;
+    // Rounding would hide it.
+    if (bottleneck.finite) checkFinite({ data: z, rows: end - start, cols: latent });
     latents.set(z, start * latent);
     errors.set(losses, start);
+    if (blockDistances === undefined) {
+      // One byte for each value of a row.
+      blockCodes.forEach((code, i) => (codes[i % levels]![start + Math.floor(i / levels)] = code));
+      continue;
+    }
     const width = (end - start) * groups;
     for (let l = 0; l < levels; l++) {
       codes[l]!.set(blockCodes.subarray(l * width, (l + 1) * width), start * groups);

@@ -1,11 +1,14 @@
-import { type Activation, ArgumentError } from "@tessera/core";
+import { type Activation, ArgumentError, MIN_BALANCE_EPSILON } from "@tessera/core";
 
 /** The shape of the network about the codebooks. */
 export interface NetworkSettings {
   /** Of the hidden layers. Default `relu`. */
   readonly activation: Exclude<Activation, "none">;
-  /** Layer normalization of each hidden layer, before its activation. Default: no. */
-  readonly layerNorm: boolean;
+  /**
+   * Normalization of each hidden layer, before its activation: of each row, or of each column over the batch, with running
+   * averages for what is encoded later. Default `none`.
+   */
+  readonly norm: "none" | "layer" | "batch";
   /** Share of the hidden values that a training step zeroes. Default 0. */
   readonly dropout: number;
   /**
@@ -18,6 +21,11 @@ export interface NetworkSettings {
    * `global`, which keeps the distances between rows.
    */
   readonly standardize: "global" | "columns" | "none";
+  /**
+   * What the network starts as: random weights, or as many principal components of the rows as its widths let through,
+   * there and back. Default `random`.
+   */
+  readonly start: "random" | "pca";
 }
 
 /** What the loss is made of. */
@@ -73,6 +81,14 @@ export interface CodebookSettings {
   readonly levelDropout: number;
   /** Weight of the pull of rows that share all their codes towards codes of their own; 0 for none. Default 4. */
   readonly separation: number;
+  /**
+   * ε of each level, or of all: where it is above 0, a training step's rows are shared out among the level's codewords by
+   * Sinkhorn's iterations, the more evenly the larger it is. 0, the default, has every row take its nearest codeword, as it
+   * does in the fitted model always.
+   */
+  readonly balance: number | readonly number[];
+  /** Sinkhorn's iterations of a level and step. Default 50. */
+  readonly balanceIterations: number;
 }
 
 /** How parameters follow their gradients. */
@@ -126,10 +142,11 @@ export type TrainingSettings = NetworkSettings &
 
 export const DEFAULT_SETTINGS: TrainingSettings = {
   activation: "relu",
-  layerNorm: false,
+  norm: "none",
   dropout: 0,
   skip: false,
   standardize: "global",
+  start: "random",
   reconstruction: "squared",
   reduction: "sum",
   commitment: 0.05,
@@ -146,6 +163,8 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   temperature: [0.5, 0.02],
   levelDropout: 0,
   separation: 4,
+  balance: 0,
+  balanceIterations: 50,
   optimizer: "adamw",
   learningRate: 1e-3,
   weightDecay: 0,
@@ -166,7 +185,9 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
 
 const CHOICES: Partial<Record<keyof TrainingSettings, readonly string[]>> = {
   activation: ["relu", "gelu", "silu"],
+  norm: ["none", "layer", "batch"],
   standardize: ["global", "columns", "none"],
+  start: ["random", "pca"],
   reconstruction: ["squared", "normalized", "cosine"],
   reduction: ["sum", "mean"],
   codebooks: ["gradient", "ema", "projected"],
@@ -198,6 +219,7 @@ const RANGES: Partial<Record<keyof TrainingSettings, readonly [number, number, "
 
 /** Least value of what must be an integer. */
 const INTEGERS: Partial<Record<keyof TrainingSettings, number>> = {
+  balanceIterations: 1,
   warmup: 0,
   batchSize: 1,
   steps: 1,
@@ -225,7 +247,7 @@ export function resolveSettings(given: Partial<TrainingSettings>): TrainingSetti
       throw new ArgumentError(`${name} is ${String(value)}; it must be an integer from ${least}`);
     }
   }
-  const { clip, patience, betas, temperature, estimator, codebooks } = settings;
+  const { clip, patience, betas, balance, temperature, estimator, codebooks } = settings;
   if (clip !== undefined) checkRange("clip", clip, [Number.MIN_VALUE, Infinity]);
   if (patience !== undefined) checkRange("patience", patience, [1, Infinity]);
   for (const beta of betas) checkRange("betas", beta, [0, 1, "below"]);
@@ -234,6 +256,9 @@ export function resolveSettings(given: Partial<TrainingSettings>): TrainingSetti
     throw new ArgumentError('codebooks "ema" do not go with estimator "gumbel"', {
       hint: "mixed codewords learn by their gradient, which moving averages leave out: gradient or projected",
     });
+  }
+  for (const epsilon of [balance].flat()) {
+    if (epsilon !== 0) checkRange("balance", epsilon, [MIN_BALANCE_EPSILON, Infinity, "below"]);
   }
   return settings;
 }
@@ -245,11 +270,10 @@ function checkKind(name: string, value: unknown): void {
       hint: `settings are ${Object.keys(DEFAULT_SETTINGS).join(", ")}`,
     });
   }
-  if (value === undefined) return;
+  if (value === undefined || (name === "balance" && isNumbers(value))) return;
   const usual = DEFAULT_SETTINGS[name as keyof TrainingSettings];
   if (name === "levelWeights" || Array.isArray(usual)) {
-    const numbers = Array.isArray(value) && value.every((each) => typeof each === "number");
-    if (numbers && (!Array.isArray(usual) || value.length === usual.length)) return;
+    if (isNumbers(value) && (!Array.isArray(usual) || value.length === usual.length)) return;
     throw new ArgumentError(`${name} is not a list of numbers`, {
       hint: Array.isArray(usual) ? `such as [${usual.join(", ")}]` : "one for each level",
     });
@@ -257,6 +281,10 @@ function checkKind(name: string, value: unknown): void {
   const kind = usual === undefined ? "number" : typeof usual;
   if (typeof value !== kind)
     throw new ArgumentError(`${name} is ${JSON.stringify(value)}, not a ${kind}`);
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "number");
 }
 
 function checkRange(

@@ -23,6 +23,7 @@ import { countCodes, type Health, healthOf } from "./health.js";
 import { initialParameters } from "./initial.js";
 import { type Input, prepareInput } from "./input.js";
 import { valuesOf } from "./layout.js";
+import { startByPca } from "./pca-start.js";
 import { heldOutRows, learningRateAt, type Plan } from "./plan.js";
 import { allLatents, type Pass, passOver } from "./review.js";
 import { reviveCodewords } from "./revive.js";
@@ -105,7 +106,7 @@ export async function train(rows: Matrix, options: TrainOptions): Promise<Traine
 
 /** Codebooks start late; that they cannot start must not come out then. */
 function checkEnoughRows({ rows }: Matrix, plan: Plan): void {
-  const most = Math.max(...plan.bottleneck.sizes);
+  const most = plan.bottleneck.finite ? 1 : Math.max(...plan.bottleneck.sizes);
   const trained = rows - heldOutRows(rows, plan);
   if (trained >= most) return;
   throw new ArgumentError(`${most} codewords need as many rows to train on, not ${trained}`, {
@@ -176,6 +177,7 @@ class Run {
     const reviewEvery = Math.max(plan.settings.reviewEvery, this.#batches.perEpoch);
     const total = pretraining + steps;
     const trainer = this.#trainer;
+    if (plan.settings.start === "pca" && trainer.step === 0) await this.#startByPca();
     while (trainer.step < total) {
       throwIfAborted(signal);
       const { step } = trainer;
@@ -199,6 +201,14 @@ class Run {
     }
     await this.#catchUp(total);
     return this.#result();
+  }
+
+  async #startByPca(): Promise<void> {
+    const { plan, backend, signal } = this.#options;
+    const state = await this.#trainer.read();
+    const parameters = state.parameters.slice();
+    await startByPca(parameters, plan, this.#input.trained, { backend, signal });
+    this.#trainer.write({ ...state, parameters });
   }
 
   /** One step on its batch, rows with targets last. */
@@ -231,6 +241,10 @@ class Run {
   async #start(): Promise<void> {
     const { plan, fitQuantizer } = this.#options;
     const trainer = this.#trainer;
+    if (plan.bottleneck.finite) {
+      this.#state = { ...this.#state, started: true };
+      return;
+    }
     const latents = await allLatents(trainer, this.#data);
     const shape = { rows: this.#data.shape[0]!, cols: plan.latent };
     const model = await fitQuantizer(plan.bottleneck.spec, { data: latents, ...shape });
@@ -285,7 +299,7 @@ class Run {
   /** Replaces dead codewords; what the optimizer knows of the old ones is forgotten. */
   async #revive(pass: Pass, random: Random): Promise<number> {
     const { plan } = this.#options;
-    if (plan.settings.codebooks === "projected") return 0;
+    if (plan.settings.codebooks === "projected" || plan.bottleneck.finite) return 0;
     const trainer = this.#trainer;
     const state = await trainer.read();
     const parameters = state.parameters.slice();

@@ -3,13 +3,16 @@ import {
   distributionBackend,
   type OptimizerUpdate,
   type QuantizedLevels,
+  type QuantizeOptions,
   type RowLosses,
   type Tensor,
   type TrainingBackend,
 } from "@tessera/core";
 import { alignmentLoss } from "./alignment.js";
+import { epsilonsOf, quantizeBalanced } from "./balance.js";
 import { codewordsPerGroup } from "./bottleneck.js";
 import { entropyGradient } from "./entropy.js";
+import { FiniteLevels } from "./finite.js";
 import { gumbelPass, type GumbelPass } from "./gumbel.js";
 import { viewsOf } from "./layout.js";
 import {
@@ -21,6 +24,7 @@ import {
   networkOf,
   type Passing,
 } from "./network.js";
+import { optionKernel } from "./option-kernel.js";
 import { ALIGNMENT_MAP, learningRateAt, type Plan, stateCount, temperatureAt } from "./plan.js";
 import { SoftCodebooks } from "./soft-codebooks.js";
 
@@ -49,10 +53,19 @@ export interface Targets {
 export interface StepLosses {
   /** `[n]`, as weighted in the loss. */
   readonly reconstruction: Floats;
-  /** `[levels, n, groups]`: squared distances between residuals and codewords; none before codebooks start. */
+  /** `[levels, n, groups]`: squared distances between residuals and codewords; none without codebooks. */
   readonly quantization: Floats | undefined;
   /** `[n]`, as weighted in the loss; none without a second embedding. */
   readonly alignment: Floats | undefined;
+}
+
+/** Codes of latents, and what they decode to. */
+export interface Coded {
+  /** `[levels, n, groups]`; where values are rounded, bytes `[n, latent]`. */
+  readonly codes: Tensor<"int32"> | Tensor<"uint8">;
+  /** As in {@link StepLosses}. */
+  readonly distances?: Floats;
+  readonly output: Floats;
 }
 
 /** A network with codebooks on a device, and the steps that train it. */
@@ -76,6 +89,9 @@ export class Trainer {
   readonly #codebooks: Floats;
   /** For what is made of distributions over codewords. */
   readonly #soft: SoftCodebooks | undefined;
+  /** In place of codebooks, where values are rounded. */
+  readonly #finite: FiniteLevels | undefined;
+  readonly #epsilons: readonly number[];
 
   constructor(backend: TrainingBackend, plan: Plan, state: TrainerState) {
     const { layout, settings, widths } = plan;
@@ -93,6 +109,11 @@ export class Trainer {
     this.#codebooks = projected ? backend.zeros(codebooks.shape, "float32") : codebooks;
     this.#sums =
       settings.codebooks === "gradient" ? undefined : backend.zeros(codebooks.shape, "float32");
+    const { finite, sizes } = plan.bottleneck;
+    this.#finite = finite && new FiniteLevels(backend, finite);
+    this.#epsilons = epsilonsOf(settings, sizes.length);
+    // Levels start late; that they cannot be balanced must not come out then.
+    if (this.#epsilons.some((epsilon) => epsilon > 0)) optionKernel(backend, "balancedAssign");
     const depth = widths.length;
     this.#encoder = networkOf("encoder", depth, this.#views, settings);
     this.#decoder = networkOf("decoder", depth, this.#views, settings);
@@ -137,16 +158,21 @@ export class Trainer {
 
   /** Latents `[n, latent]` of standardized rows. */
   encode(x: Floats): Floats {
-    return this.backend.scope(() => this.#latents(forward(this.backend, this.#encoder, x), x));
+    return this.backend.scope(() =>
+      this.#latents(forward(this.backend, this.#encoder, x, false), x),
+    );
   }
 
   /** Standardized rows `[n, dimension]` for latents. */
   decode(z: Floats): Floats {
-    return this.backend.scope(() => this.#latents(forward(this.backend, this.#decoder, z), z));
+    return this.backend.scope(() =>
+      this.#latents(forward(this.backend, this.#decoder, z, false), z),
+    );
   }
 
   /** Codes of latents, and what they decode to. */
-  quantize(z: Floats): QuantizedLevels {
+  quantize(z: Floats): Coded {
+    if (this.#finite) return this.#finite.quantize(z);
     const { sizes, groups } = this.plan.bottleneck;
     return this.backend.quantizeLevels(z, this.#codebooks, sizes, { groups });
   }
@@ -173,13 +199,14 @@ export class Trainer {
     const { settings, dimension } = plan;
     const rows = x.shape[0]!;
     const [encoding, decoding] = this.#dropouts();
-    const encoded = forward(backend, this.#encoder, x, encoding);
+    const encoded = forward(backend, this.#encoder, x, true, encoding);
     const z = this.#latents(encoded, x);
-    const quantized = levels > 0 ? this.#quantizeStep(z, levels, targets) : undefined;
+    const finite = levels > 0 ? this.#finite : undefined;
+    const quantized = levels > 0 && !finite ? this.#quantizeStep(z, levels, targets) : undefined;
     const mixed =
       quantized && settings.estimator === "gumbel" ? this.#mix(z, quantized) : undefined;
-    const q = mixed?.output ?? quantized?.output ?? z;
-    const decoded = forward(backend, this.#decoder, q, decoding);
+    const q = finite?.quantize(z).output ?? mixed?.output ?? quantized?.output ?? z;
+    const decoded = forward(backend, this.#decoder, q, true, decoding);
     const y = this.#latents(decoded, q);
     const weight = 1 / (settings.reduction === "mean" ? rows * dimension : rows);
     const { losses, gradient } = backend.reconstructionLoss(y, x, {
@@ -199,7 +226,8 @@ export class Trainer {
     const alignment = aligned && this.#align(q, aligned);
     const ofOutput = this.#sum(settings.skip ? gradient : undefined, alignment?.gradient);
     let dz: Floats;
-    if (quantized && settings.estimator !== "straight-through") {
+    if (finite) dz = finite.gradient(z, back({ add: ofOutput }));
+    else if (quantized && settings.estimator !== "straight-through") {
       const dq = back({ add: ofOutput });
       const through = mixed ? mixed.back(dq, this.#ofCodebooks) : backend.rotateGradient(z, q, dq);
       dz = backend.combine(through, quantized.pull, 1, 1);
@@ -221,6 +249,7 @@ export class Trainer {
   dispose(): void {
     for (const view of [...this.#views.values(), ...this.#gradientViews.values()]) view.dispose();
     this.#codebooks.dispose();
+    this.#finite?.dispose();
     this.#sums?.dispose();
     this.#soft?.dispose();
     for (const tensor of [this.#parameters, this.#gradients, this.#usage, ...this.#optimizer]) {
@@ -262,12 +291,16 @@ export class Trainer {
     const weights = sizes.map((_, l) => settings.levelWeights?.[l] ?? 1);
     const ofCodebooks = this.#ofCodebooks;
     const byGradient = settings.codebooks !== "ema";
-    const quantized = backend.quantizeLevels(z, part(this.#codebooks), sizes, {
+    const options: QuantizeOptions = {
       groups: bottleneck.groups,
       pullWeights: weights.map((weight) => scale * settings.commitment * weight),
       sums: part(ofCodebooks),
       sumWeights: weights.map((weight) => (byGradient ? -scale * settings.codebook * weight : 1)),
-    });
+    };
+    const books = part(this.#codebooks);
+    const quantized = this.#epsilons.some((epsilon) => epsilon > 0)
+      ? quantizeBalanced(backend, z, books, sizes, options, settings, this.#epsilons)
+      : backend.quantizeLevels(z, books, sizes, options);
     if (used < codewordsPerGroup(bottleneck)) {
       const rest = backend.slice(ofCodebooks, used, codewordsPerGroup(bottleneck));
       backend.write(rest, backend.zeros(rest.shape, "float32"));

@@ -1,5 +1,10 @@
-import { referenceActivation, referenceDropout } from "@tessera/backend-testkit";
+import {
+  referenceActivation,
+  referenceBalancedAssign,
+  referenceDropout,
+} from "@tessera/backend-testkit";
 import { codebooksIn } from "../src/bottleneck.js";
+import { bounded, rounded } from "./host-finite.js";
 import { ALIGNMENT_MAP, type Plan, temperatureAt } from "../src/plan.js";
 import { type Books, contrast, entropyLoss, mixed, unitsOf } from "./host-soft.js";
 
@@ -54,7 +59,24 @@ export class HostNetwork {
         Array.from(bias, (b, j) => b + row.reduce((s, v, p) => s + v * weight[j * inputs + p]!, 0)),
       );
       if (i + 1 === widths.length) break;
-      if (settings.layerNorm) {
+      if (settings.norm === "batch") {
+        const scale = this.#slot(`${name}.${i}.norm.scale`);
+        const shift = this.#slot(`${name}.${i}.norm.shift`);
+        const count = values.length;
+        const means = Array.from(
+          scale,
+          (_, j) => values.reduce((s, row) => s + row[j]!, 0) / count,
+        );
+        const variances = means.map(
+          (mean, j) => values.reduce((s, row) => s + (row[j]! - mean) ** 2, 0) / count,
+        );
+        values = values.map((row) =>
+          row.map(
+            (v, j) => ((v - means[j]!) / Math.sqrt(variances[j]! + 1e-5)) * scale[j]! + shift[j]!,
+          ),
+        );
+      }
+      if (settings.norm === "layer") {
         const scale = this.#slot(`${name}.${i}.norm.scale`);
         const shift = this.#slot(`${name}.${i}.norm.shift`);
         values = values.map((row) => {
@@ -84,40 +106,51 @@ export class HostNetwork {
 
   /** Everything that the loss's stop-gradients hold, at these parameters. */
   hold(rows: readonly Row[], levels: number): Held {
-    const { bottleneck, latent } = this.plan;
-    const { groups } = bottleneck;
-    const width = latent / groups;
+    const { finite, sizes } = this.plan.bottleneck;
     const books = this.#codebooks();
     const z = this.latents(rows);
-    const codes: number[][][] = [];
-    const codewords: Row[][] = [];
-    const residuals: Row[][] = [];
-    const q = z.map((row) => {
-      let left: Row = row;
-      let total: Row = row.map(() => 0);
-      const [own, chosen, before]: [number[][], Row[], Row[]] = [[], [], []];
-      for (let l = 0; l < levels; l++) {
-        before.push(left);
-        own.push([]);
-        const codeword: number[] = [];
-        for (let group = 0; group < groups; group++) {
-          const slice = left.slice(group * width, (group + 1) * width);
-          const book = books[l]![group]!;
-          const distances = book.map((c) => square(minus(slice, c)));
-          const code = distances.indexOf(Math.min(...distances));
-          own[l]!.push(code);
-          codeword.push(...book[code]!);
-        }
-        chosen.push(codeword);
-        total = sum(total, codeword);
-        left = minus(left, codeword);
-      }
-      codes.push(own);
-      codewords.push(chosen);
-      residuals.push(before);
-      return total;
-    });
-    return { codes, z, q, codewords, residuals, books };
+    const held = {
+      z,
+      books,
+      codes: z.map((): number[][] => []),
+      codewords: z.map((): Row[] => []),
+      residuals: z.map((): Row[] => []),
+    };
+    if (finite) return { ...held, q: z.map((row) => row.map((v, j) => rounded(v, sizes[j]!))) };
+    let left: readonly Row[] = z;
+    for (let l = 0; l < levels; l++) {
+      const codes = this.#choose(left, books[l]!, l);
+      left = left.map((row, i) => {
+        const codeword = codes[i]!.flatMap((code, group) => books[l]![group]![code]!);
+        held.codes[i]!.push(codes[i]!);
+        held.codewords[i]!.push(codeword);
+        held.residuals[i]!.push(row);
+        return minus(row, codeword);
+      });
+    }
+    return { ...held, q: z.map((row, i) => minus(row, left[i]!)) };
+  }
+
+  /** Codes of each row and group on a level: the nearest, or those that share rows out. */
+  #choose(left: readonly Row[], books: readonly (readonly Row[])[], l: number): number[][] {
+    const { bottleneck, latent, settings } = this.plan;
+    const dimension = latent / bottleneck.groups;
+    const { balance, balanceIterations: iterations } = settings;
+    const epsilon = typeof balance === "number" ? balance : balance[l]!;
+    if (epsilon > 0) {
+      const shape = { groups: books.length, codebookSize: bottleneck.sizes[l]!, dimension };
+      const x = Float32Array.from(left.flat());
+      const book = Float32Array.from(books.flat(2));
+      const { codes } = referenceBalancedAssign(x, book, shape, { epsilon, iterations });
+      return left.map((_, i) => books.map((_book, group) => codes[i * books.length + group]!));
+    }
+    return left.map((row) =>
+      books.map((book, group) => {
+        const slice = row.slice(group * dimension, (group + 1) * dimension);
+        const distances = book.map((c) => square(minus(slice, c)));
+        return distances.indexOf(Math.min(...distances));
+      }),
+    );
   }
 
   /** Codewords by level and group, mapped under `projected`. */
@@ -160,6 +193,7 @@ export class HostNetwork {
       const { alignmentWeight, alignmentTemperature } = settings;
       loss += alignmentWeight * contrast(this.#map(passed), aligned, alignmentTemperature);
     }
+    if (bottleneck.finite) return loss;
     const books = this.#codebooks();
     const units = unitsOf(held.residuals, held.codewords, bottleneck.groups);
     for (let l = 0; l < levels && settings.entropy > 0; l++) {
@@ -213,6 +247,11 @@ export class HostNetwork {
   #pass(z: Row, i: number, held: Held): Row {
     const q = held.q[i]!;
     const z0 = held.z[i]!;
+    const { finite, sizes } = this.plan.bottleneck;
+    if (finite) {
+      const boundedRow = (row: Row): number[] => row.map((value, j) => bounded(value, sizes[j]!));
+      return sum(boundedRow(z), minus(q, boundedRow(z0)));
+    }
     if (this.plan.settings.estimator === "straight-through") return sum(z, minus(q, z0));
     const [zLength, qLength] = [Math.sqrt(square(z0)), Math.sqrt(square(q))];
     const zUnit = z0.map((value) => value / zLength);

@@ -14,6 +14,11 @@ import {
 } from "../reference/scalar.js";
 
 import {
+  referenceBalancedAssign,
+  referenceBatchNorm,
+  referenceBatchNormGradients,
+  referenceBatchStatistics,
+  referenceBoundGradient,
   referenceContrastiveLoss,
   referenceDropout,
   referenceEmaStep,
@@ -29,6 +34,7 @@ import {
   referenceRotateGradient,
   referenceSoftmax,
   referenceSoftmaxGradient,
+  referenceRunning,
   referenceSumOfSquares,
 } from "../reference/training/index.js";
 
@@ -62,6 +68,12 @@ export interface ReferenceKernels {
   readonly softmaxGradient: typeof referenceSoftmaxGradient;
   readonly entropy: typeof referenceEntropy;
   readonly contrastiveLoss: typeof referenceContrastiveLoss;
+  readonly balancedAssign: typeof referenceBalancedAssign;
+  readonly batchStatistics: typeof referenceBatchStatistics;
+  readonly running: typeof referenceRunning;
+  readonly batchNorm: typeof referenceBatchNorm;
+  readonly batchNormGradients: typeof referenceBatchNormGradients;
+  readonly boundGradient: typeof referenceBoundGradient;
   readonly scanRows: typeof referenceScanRows;
   readonly scanTables: typeof referenceScanTables;
   readonly scanBits: typeof referenceScanBits;
@@ -96,6 +108,12 @@ export const referenceKernels: ReferenceKernels = {
   softmaxGradient: referenceSoftmaxGradient,
   entropy: referenceEntropy,
   contrastiveLoss: referenceContrastiveLoss,
+  balancedAssign: referenceBalancedAssign,
+  batchStatistics: referenceBatchStatistics,
+  running: referenceRunning,
+  batchNorm: referenceBatchNorm,
+  batchNormGradients: referenceBatchNormGradients,
+  boundGradient: referenceBoundGradient,
   scanRows: referenceScanRows,
   scanTables: referenceScanTables,
   scanBits: referenceScanBits,

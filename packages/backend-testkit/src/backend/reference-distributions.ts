@@ -10,11 +10,11 @@ import {
 import { referenceScale } from "../reference/training/distributions.js";
 import type { ReferenceLosses } from "../reference/training/losses.js";
 import { checkInteger, checkShape } from "./arguments.js";
-import { ReferenceTraining } from "./reference-training.js";
+import { ReferenceOptions } from "./reference-options.js";
 import { part, run, values, type Result } from "./result.js";
 
 /** The kernels of the reference backend that train by distributions. */
-export class ReferenceDistributions extends ReferenceTraining implements DistributionKernels {
+export class ReferenceDistributions extends ReferenceOptions implements DistributionKernels {
   softmax(
     logits: Tensor<"float32">,
     { scale = 1, unit, noise }: SoftmaxOptions = {},

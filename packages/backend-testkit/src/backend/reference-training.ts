@@ -23,7 +23,7 @@ import { overwrite, type Content } from "./reference-tensor.js";
 import { ReferenceScans } from "./reference-scans.js";
 import { part, run, values, type Result } from "./result.js";
 
-const ACTIVATIONS = ["none", "relu", "gelu", "silu"];
+export const ACTIVATIONS = ["none", "relu", "gelu", "silu"];
 
 /** The kernels of the reference backend that train. */
 export class ReferenceTraining extends ReferenceScans implements TrainingKernels {
@@ -55,7 +55,7 @@ export class ReferenceTraining extends ReferenceScans implements TrainingKernels
     const result = run([input, held, added], () =>
       this.kernels.linear(values(input), values(held), shape, added && values(added), activation),
     );
-    return this.#activated([rows, outputs], result, activation);
+    return this.activated([rows, outputs], result, activation);
   }
 
   inputGradient(
@@ -152,7 +152,7 @@ export class ReferenceTraining extends ReferenceScans implements TrainingKernels
     const result = run([input, by, added], () =>
       this.kernels.layerNorm(values(input), values(by), values(added), epsilon, activation),
     );
-    return this.#activated(x.shape, result, activation);
+    return this.activated(x.shape, result, activation);
   }
 
   layerNormGradients(
@@ -367,7 +367,7 @@ export class ReferenceTraining extends ReferenceScans implements TrainingKernels
     );
   }
 
-  #activated(
+  protected activated(
     shape: readonly number[],
     result: Result<{ readonly output: Float64Array; readonly preActivation: Float64Array }>,
     activation: Activation,
@@ -391,7 +391,7 @@ export class ReferenceTraining extends ReferenceScans implements TrainingKernels
   }
 }
 
-function checkNormalizable(x: Tensor): void {
+export function checkNormalizable(x: Tensor): void {
   checkShape(x, "x", [undefined, undefined]);
   if (x.shape[1]! > 0) return;
   throw new ShapeError("x has no columns to normalize", { hint: "rows need at least one value" });

@@ -6,6 +6,7 @@ import { backendMutants } from "../../test/mutants/backend.js";
 import { distributionMutants } from "../../test/mutants/distributions.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
+import { optionMutants } from "../../test/mutants/options.js";
 import { scalarMutants } from "../../test/mutants/scalar.js";
 import { trainingMutants } from "../../test/mutants/training.js";
 import { scanMutants } from "../../test/mutants/scans.js";
@@ -22,6 +23,7 @@ const mutants = [
   ...scalarMutants,
   ...trainingMutants,
   ...distributionMutants,
+  ...optionMutants,
   ...scanMutants,
   ...backendMutants,
 ];

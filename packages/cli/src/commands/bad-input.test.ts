@@ -237,7 +237,7 @@ describe("specs", () => {
     await fails(
       fit(vectors, "ae(4,2)>sq8"),
       1,
-      "tessera: an autoencoder is trained together with vq, sums of vq, or products of those, not sq8",
+      "tessera: an autoencoder is trained together with vq, sums of vq, products of those, or fsq, not sq8",
       "hint: such as ae(512,256,128,64)>rq3x256, ae(64)>vq1024 or ae(64)>split4(rq2x256)",
     );
   });

@@ -27,6 +27,16 @@ describe("an autoencoder", () => {
     expect(code).toBe(0);
   });
 
+  it("may end in fsq, which has no settings of codebooks", async () => {
+    const model = at("fsq.safetensors");
+    const fit = ["fit", vectors, "--spec", "ae(12,3)>fsq(8,5,4)", "--out", model, "--training"];
+    const fitted = await json(...fit, '{"steps":60,"batchSize":32,"start":"pca"}');
+    expect(fitted).toMatchObject({ dimension: 6, rows: 120 });
+    const judged = await json("eval", vectors, "--model", model);
+    expect(judged["distortion"]).toBeCloseTo(fitted["distortion"] as number, 5);
+    expect((await tessera([...fit, '{"commitment":1}'])).err).toContain("has no codebooks");
+  });
+
   it("is the same from a checkpoint, which goes once the model is there", async () => {
     const whole = at("whole.safetensors");
     await json(...FIT, "--out", whole);

@@ -16,9 +16,19 @@ const EPSILON = 1e-3;
  *   values always are: the shift would put the step between them at −3.8.
  */
 export function boundSteps(levels: number, shifted: boolean): number[] {
-  const half = ((levels - 1) * (1 + EPSILON)) / 2;
-  const shift = shifted && levels % 2 === 0 && levels > 2 ? atanh(0.5 / half) : 0;
+  const half = boundHalf(levels);
+  const shift = shifted ? boundShift(levels) : 0;
   return Array.from({ length: levels - 1 }, (_, k) => atanh((k - (levels - 2) / 2) / half) - shift);
+}
+
+/** h: how far the bound reaches to either side, in steps from one value to the next. */
+export function boundHalf(levels: number): number {
+  return ((levels - 1) * (1 + EPSILON)) / 2;
+}
+
+/** What is added to a value before the tanh, so that as many values lie on either side of 0 as can. */
+export function boundShift(levels: number): number {
+  return levels % 2 === 0 && levels > 2 ? atanh(0.5 / boundHalf(levels)) : 0;
 }
 
 /** What the codes of L bounded values stand for: (code − ⌊L/2⌋) / ⌊L/2⌋, within −1..1; of two values, −1 and 1. */

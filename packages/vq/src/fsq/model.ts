@@ -130,7 +130,7 @@ function checkScales(scales: FsqScales, levels: readonly number[]): void {
   if (wrong >= 0) throw new ShapeError(`the scale of dimension ${wrong} is not above 0`);
 }
 
-function thresholdsOf(levels: readonly number[], scales: FsqScales | undefined): Matrix {
+export function thresholdsOf(levels: readonly number[], scales: FsqScales | undefined): Matrix {
   const d = levels.length;
   const rows = Math.max(...levels) - 1;
   const data = new Float32Array(rows * d).fill(MAX_FLOAT32);

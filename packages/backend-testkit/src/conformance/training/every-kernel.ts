@@ -8,6 +8,7 @@ import {
   type TrainingBackend,
 } from "@tessera/core";
 import { floats } from "../problems.js";
+import { optionKernels, optionRowKernels } from "./every-option.js";
 import { normals } from "./problem.js";
 
 type Named = Record<string, Tensor>;
@@ -51,6 +52,7 @@ export function trainingRowKernels(
     "quantizeLevels, pull": found.pull,
     rotateGradient: train.rotateGradient(x, found.output, norm.output),
     ...distributionRowKernels(train, x),
+    ...optionRowKernels(train, x),
   };
 }
 
@@ -111,6 +113,7 @@ export function trainingKernels(
     "optimizerStep, first state": state[0]!,
     "emaStep, codebooks": books,
     "emaStep, usage": usage,
+    ...optionKernels(train, x, codebooks),
   };
 }
 

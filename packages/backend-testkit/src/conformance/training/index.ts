@@ -1,5 +1,8 @@
 import type { CaseDefinition } from "../case.js";
 import { trainingArgumentCases } from "./arguments.js";
+import { balanceCases } from "./balance.js";
+import { batchNormCases } from "./batch-norm.js";
+import { boundCases } from "./bound.js";
 import { distributionCases } from "./distributions.js";
 import { normCases } from "./layer-norm.js";
 import { layerCases } from "./layers.js";
@@ -14,6 +17,9 @@ export const trainingCases: readonly CaseDefinition[] = [
   ...lossCases,
   ...quantizeCases,
   ...optimizerCases,
+  ...balanceCases,
+  ...batchNormCases,
+  ...boundCases,
   ...distributionCases,
   ...trainingArgumentCases,
 ];

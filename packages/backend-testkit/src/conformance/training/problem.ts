@@ -3,6 +3,7 @@ import {
   sumTolerance,
   trainingBackend,
   type CompleteBackend,
+  type OptionKernels,
   type Tensor,
   type TrainingBackend,
 } from "@tessera/core";
@@ -22,6 +23,27 @@ export function trainingCase(
       if (missingForTraining(backend).length === 0) await body(trainingBackend(backend), settings);
     },
   };
+}
+
+/** A trainer with certain kernels that it may leave out. */
+export type With<K extends keyof OptionKernels> = TrainingBackend & Pick<OptionKernels, K>;
+
+export function has<K extends keyof OptionKernels>(
+  backend: TrainingBackend,
+  names: readonly K[],
+): backend is With<K> {
+  return names.every((name) => backend[name] !== undefined);
+}
+
+/** A case for backends that have certain kernels; the others pass it. */
+export function optionCase<K extends keyof OptionKernels>(
+  names: readonly K[],
+  name: string,
+  body: (backend: With<K>, settings: Settings) => Promise<void>,
+): CaseDefinition {
+  return trainingCase(name, async (backend, settings) => {
+    if (has(backend, names)) await body(backend, settings);
+  });
 }
 
 export function normals(size: number, seed: number): Float32Array {
