@@ -30,16 +30,16 @@ import {
   checkWrite,
 } from "@tessera/core/arguments";
 import { own } from "./arguments.js";
+import { CpuDistributionBackend } from "./distribution-backend.js";
 import { dropOut, normalize, normGradients } from "./launch-layers.js";
 import { multiply } from "./launch-matmul.js";
 import { quantize } from "./launch-quantize.js";
 import { copy, loss, moveAverages, rotate, step, sumSquares } from "./launch-training.js";
-import { CpuScanBackend } from "./scan-backend.js";
 import type { CpuTensor } from "./tensor.js";
 
 /** The backend with the kernels that training needs; core composes `linearGradients` of the two that it stands for. */
 export class CpuTrainingBackend
-  extends CpuScanBackend
+  extends CpuDistributionBackend
   implements CompleteBackend, Omit<TrainingKernels, "linearGradients">
 {
   write<T extends Tensor>(target: T, source: T): void {

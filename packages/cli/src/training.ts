@@ -1,4 +1,5 @@
 import { unlink } from "node:fs/promises";
+import type { Matrix } from "@tessera/core";
 import { FileError } from "@tessera/io";
 import { readBytes, writeFileAtomic } from "@tessera/io/node";
 import { type AutoencoderOptions, resolveSettings } from "@tessera/rqvae";
@@ -8,12 +9,16 @@ import type { Context } from "./context.js";
 import { Journal } from "./journal.js";
 import type { PlannedOutput } from "./outputs.js";
 import { recordOf, type RunRecord } from "./training-report/record.js";
+import { withVectorFile } from "./vectors.js";
 
 /** Options of how an autoencoder (`rqvae…`, `ae(…)>…`) is trained; other quantizers ignore them. */
 export const TRAINING_OPTIONS = {
   training: text("JSON", {
     help: 'how rqvae… is trained, such as {"steps":20000,"commitment":0.1}',
     defaultText: "the settings in the README of @tessera/rqvae",
+  }),
+  alignment: text("FILE", {
+    help: "a second embedding of the same rows that rqvae… is aligned with, such as of who bought what",
   }),
   checkpoint: text("FILE", { help: "where a training run of rqvae… keeps its state" }),
   "checkpoint-every": integer({
@@ -27,6 +32,7 @@ export const TRAINING_OPTIONS = {
 
 export interface TrainingChoice {
   readonly training: string | undefined;
+  readonly alignment: string | undefined;
   readonly checkpoint: string | undefined;
   readonly "checkpoint-every": number | undefined;
   readonly resume: boolean;
@@ -50,6 +56,11 @@ export function trainingOutputs({ checkpoint, log }: TrainingChoice): PlannedOut
   ];
 }
 
+/** Files that training reads besides the rows. */
+export function trainingInputs({ alignment }: TrainingChoice): string[] {
+  return alignment === undefined ? [] : [alignment];
+}
+
 /** @throws {UsageError} if the settings are not a JSON object, or there is nothing to resume from */
 export async function openTraining(choice: TrainingChoice, context: Context): Promise<TrainingRun> {
   const { checkpoint, log, resume } = choice;
@@ -58,12 +69,15 @@ export async function openTraining(choice: TrainingChoice, context: Context): Pr
     throw new UsageError("--resume needs --checkpoint", "name the file that the run keeps");
   }
   const settings = readSettings(choice.training);
+  const alignment =
+    choice.alignment === undefined ? undefined : await readAlignment(choice.alignment, context);
   const held =
     resume && checkpoint !== undefined ? await readIfThere(checkpoint, signal) : undefined;
   const journal = await Journal.open(log, held !== undefined);
   return {
     options: {
       ...settings,
+      ...(alignment && { alignment }),
       ...(held && { resume: held }),
       onEvent: journal.write,
       ...(checkpoint !== undefined && {
@@ -101,6 +115,11 @@ function readSettings(given: string | undefined): AutoencoderOptions {
     `--training is not a JSON object: ${given}`,
     `quote it for the shell, such as --training '{"steps":20000}'`,
   );
+}
+
+function readAlignment(path: string, context: Context): Promise<Matrix> {
+  const choice = { tensor: undefined, field: undefined };
+  return withVectorFile(path, choice, context, (file) => file.readAll());
 }
 
 async function readIfThere(path: string, signal: AbortSignal): Promise<Uint8Array | undefined> {

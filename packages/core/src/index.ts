@@ -23,3 +23,4 @@ export * from "./spec/index.js";
 export * from "./tensor.js";
 export * from "./training.js";
 export * from "./training-backend.js";
+export * from "./training-distributions.js";

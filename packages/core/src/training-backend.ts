@@ -3,6 +3,7 @@ import { completeBackend } from "./complete.js";
 import { BackendError } from "./errors.js";
 import { OPTION_KERNELS } from "./option-kernels.js";
 import { quantizeLevelsBy } from "./quantize-levels.js";
+import { DISTRIBUTION_KERNELS } from "./training-distributions.js";
 import type { TrainingKernels } from "./training.js";
 
 /** A backend that can train. */
@@ -29,6 +30,7 @@ export const TRAINING_KERNELS: readonly (keyof TrainingKernels)[] = [
   "linearGradients",
   "quantizeLevels",
   "sumOfSquares",
+  ...DISTRIBUTION_KERNELS,
   ...OPTION_KERNELS,
 ];
 

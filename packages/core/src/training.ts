@@ -1,5 +1,6 @@
 import type { OptionKernels } from "./option-kernels.js";
 import type { Tensor } from "./tensor.js";
+import type { DistributionKernels } from "./training-distributions.js";
 
 /**
  * The kernels that training adds to {@link ComputeBackend}: all of them optional there, and a backend that has them can
@@ -16,7 +17,7 @@ import type { Tensor } from "./tensor.js";
  *   A sum of k terms is within {@link sumTolerance} of the exact one, and what is computed from it accordingly.
  * - **Non-finite values** pass through; only the kernels that choose codes name them.
  */
-export interface TrainingKernels extends Partial<OptionKernels> {
+export interface TrainingKernels extends Partial<OptionKernels>, Partial<DistributionKernels> {
   /** Copies the values of `source` into `target`, of the same shape, in place. */
   write<T extends Tensor>(target: T, source: T): void;
 

@@ -3,10 +3,11 @@ import {
   encodeSafetensors,
   FormatError,
   type HostTensor,
+  type Matrix,
   printSpec,
 } from "@tessera/core";
 import { codewordsPerGroup } from "./bottleneck.js";
-import type { RowsIdentity } from "./identity.js";
+import { RowsHash, type RowsIdentity } from "./identity.js";
 import { heldOutRows, type Plan, stateCount } from "./plan.js";
 import type { TrainerState } from "./trainer.js";
 
@@ -26,6 +27,8 @@ export interface RunState extends TrainerState {
 export interface RunIdentity {
   readonly plan: Plan;
   readonly rows: RowsIdentity;
+  /** The second embedding, where latents are aligned with one. */
+  readonly alignment?: Matrix | undefined;
 }
 
 const FORMAT = "tessera-rqvae-checkpoint";
@@ -135,10 +138,13 @@ function readFacts(text: string | undefined): Facts {
 }
 
 /** Tells runs apart. */
-function describeRun({ plan, rows }: RunIdentity): string {
+function describeRun({ plan, rows, alignment }: RunIdentity): string {
   return JSON.stringify({
     rows: [rows.rows, rows.cols, rows.hash],
     streamed: rows.streamed,
+    ...(alignment && {
+      alignment: [alignment.rows, alignment.cols, new RowsHash().add(alignment.data).value],
+    }),
     widths: plan.widths,
     quantizer: printSpec(plan.bottleneck.spec),
     settings: plan.settings,

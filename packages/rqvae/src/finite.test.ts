@@ -69,6 +69,7 @@ describe("fsq behind an autoencoder", () => {
       { separation: 4 },
       { codebooks: "ema" },
       { estimator: "rotation" },
+      { entropy: 0.1 },
       { levelDropout: 0.1 },
       { levelWeights: [1, 1, 1, 1] },
       { balance: 0.1 },

@@ -43,6 +43,7 @@ export interface FitRqvaeOptions
  *
  * @param rows `[n, d]`, n at least the codebook's size; a stream of more than `bufferRows` is read anew for each epoch
  * @throws {ArgumentError} for a setting out of range
+ * @throws {ShapeError} if the alignment does not have one row for each
  * @throws {NonFiniteError} naming a row that is not finite
  * @throws {TrainingError} if training diverges or codebooks collapse
  * @throws {BackendError} on a backend that cannot train

@@ -1,7 +1,8 @@
 import { createReferenceBackend, gaussianMatrix } from "@tessera/backend-testkit";
-import { parseSpec, trainingBackend } from "@tessera/core";
+import { type Matrix, parseSpec, trainingBackend } from "@tessera/core";
 import { describe, expect, it } from "vitest";
 import { HostNetwork } from "../test/host-network.js";
+import { unitRowsAt } from "./alignment.js";
 import { initialParameters } from "./initial.js";
 import { valuesOf } from "./layout.js";
 import { makePlan, type Plan } from "./plan.js";
@@ -11,10 +12,15 @@ import { initialState, Trainer } from "./trainer.js";
 const ROWS = 7;
 const DIMENSION = 6;
 
+const GUMBEL = { estimator: "gumbel", pretraining: 0, temperature: [0.7, 0.1] } as const;
+const ENTROPY = { entropy: 0.6, entropyTemperature: 0.8, diversity: 1.3 } as const;
+
 interface Trial {
   readonly settings: Partial<TrainingSettings>;
   readonly quantizer?: string;
   readonly levels?: number;
+  /** Values of a row of a second embedding. */
+  readonly alignment?: number;
 }
 
 /** Random parameters in place of zeros, and codebooks about as large as latents. */
@@ -30,6 +36,16 @@ function parametersFor(plan: Plan): Float32Array {
   return values;
 }
 
+function secondRows(cols: number): Matrix {
+  return gaussianMatrix(ROWS, cols, { seed: 6 });
+}
+
+function rowsOf(data: Float32Array, cols: number): number[][] {
+  return Array.from({ length: data.length / cols }, (_, i) => [
+    ...data.subarray(i * cols, (i + 1) * cols),
+  ]);
+}
+
 /** Running averages are kept with the parameters, but do not learn. */
 function isRunning(name: string): boolean {
   return name.endsWith("norm.mean") || name.endsWith("norm.variance");
@@ -42,30 +58,33 @@ function cancels({ settings, widths }: Plan, name: string): boolean {
 }
 
 /** Every gradient of a training step against central differences of the loss in float64. */
-async function checkGradients({ settings, quantizer = "rq3x5", levels = 3 }: Trial): Promise<void> {
+async function checkGradients(trial: Trial): Promise<void> {
+  const { settings, quantizer = "rq3x5", levels = 3, alignment } = trial;
   const plan = makePlan({
     dimension: DIMENSION,
     widths: [8, 4],
     quantizer: parseSpec(quantizer),
     settings,
     seed: 3,
+    alignment,
   });
   const parameters = parametersFor(plan);
   const rows = gaussianMatrix(ROWS, DIMENSION, { seed: 4 }).data;
   const backend = trainingBackend(createReferenceBackend());
   const trainer = new Trainer(backend, plan, initialState(plan, parameters));
-  trainer.gradients(backend.tensor(rows, [ROWS, DIMENSION]), levels);
+  const second = alignment === undefined ? undefined : unitRowsAt(secondRows(alignment), undefined);
+  const aligned = second && backend.tensor(second.data, [second.rows, second.cols]);
+  trainer.gradients(backend.tensor(rows, [ROWS, DIMENSION]), levels, undefined, aligned);
   const gradients = await trainer.readGradients();
 
-  const host = Array.from({ length: ROWS }, (_, i) => [
-    ...rows.subarray(i * DIMENSION, (i + 1) * DIMENSION),
-  ]);
+  const host = rowsOf(rows, DIMENSION);
+  const hostAligned = second && rowsOf(second.data, second.cols);
   const point = Float64Array.from(parameters);
   const held = new HostNetwork(plan, point).hold(host, levels);
   const lossAt = (index: number, change: number): number => {
     const moved = point.slice();
     moved[index]! += change;
-    return new HostNetwork(plan, moved).loss(host, levels, held);
+    return new HostNetwork(plan, moved).loss(host, levels, held, hostAligned);
   };
   const step = 1e-5;
   for (const { name, start } of plan.layout.slots) {
@@ -129,6 +148,23 @@ describe("every gradient equals central differences", () => {
     ["cosine reconstruction", { settings: { reconstruction: "cosine" } }],
     ["codebooks by averages", { settings: { codebooks: "ema" } }],
     ["codebooks behind maps", { settings: { codebooks: "projected" } }],
+    ["Gumbel-softmax", { settings: GUMBEL }],
+    ["Gumbel-softmax with two of three levels", { settings: GUMBEL, levels: 2 }],
+    ["Gumbel-softmax of one codebook", { settings: GUMBEL, quantizer: "vq7", levels: 1 }],
+    ["Gumbel-softmax of a product", { settings: GUMBEL, quantizer: "split2(rq2x5)", levels: 2 }],
+    ["Gumbel-softmax behind maps", { settings: { ...GUMBEL, codebooks: "projected" } }],
+    ["Gumbel-softmax with a skip", { settings: { ...GUMBEL, skip: true } }],
+    ["entropy", { settings: ENTROPY }],
+    ["entropy of a product", { settings: ENTROPY, quantizer: "split2(rq2x5)", levels: 2 }],
+    ["entropy with averages", { settings: { ...ENTROPY, codebooks: "ema" } }],
+    ["entropy behind maps", { settings: { ...ENTROPY, codebooks: "projected" } }],
+    ["entropy with Gumbel-softmax", { settings: { ...ENTROPY, ...GUMBEL } }],
+    ["alignment", { settings: { alignmentWeight: 0.7 }, alignment: 3 }],
+    ["alignment without a map", { settings: { alignmentWeight: 0.7 }, alignment: 4 }],
+    ["alignment before codebooks start", { settings: {}, alignment: 3, levels: 0 }],
+    ["alignment with a skip", { settings: { skip: true }, alignment: 3 }],
+    ["alignment by rotation", { settings: { estimator: "rotation" }, alignment: 3 }],
+    ["alignment by Gumbel-softmax", { settings: GUMBEL, alignment: 3 }],
   ];
   it.each(trials)("%s", async (_, trial) => checkGradients(trial));
 });

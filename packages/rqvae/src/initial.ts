@@ -13,8 +13,8 @@ export function initialParameters({ layout, seed, settings, widths }: Plan): Flo
     const part = valuesOf(values, layout, name);
     const [network, layer, ...rest] = name.split(".");
     if (network === "map") for (let i = 0; i < part.length; i += shape[0]! + 1) part[i] = 1;
-    if (network !== "encoder" && network !== "decoder") continue;
-    if (settings.skip && Number(layer) === last) continue;
+    if (!["encoder", "decoder", "alignment"].includes(network!)) continue;
+    if (settings.skip && network !== "alignment" && Number(layer) === last) continue;
     // The mean of a batch takes it away.
     if (settings.norm === "batch" && rest[0] === "bias" && Number(layer) < last) continue;
     if (rest[0] === "norm") {

@@ -9,6 +9,8 @@ export interface Input {
   readonly standard: Standard;
   /** Rows to train on, standardized. */
   readonly trained: Matrix;
+  /** Which of the rows those are, in their order; all where it is left out. */
+  readonly indices?: Uint32Array | undefined;
   /** Rows held out, standardized by what those trained on say. */
   readonly heldOut: Matrix | undefined;
   /** Mean over the rows trained on of their squared distance from their mean. */
@@ -20,13 +22,15 @@ export interface Input {
 export function prepareInput(rows: Matrix, plan: Plan): Input {
   const held = heldOutRows(rows.rows, plan);
   const order = new Random(plan.seed).stream("hold-out").permutation(rows.rows);
-  const own = held === 0 ? rows : pick(rows, order.subarray(held));
+  const indices = held === 0 ? undefined : order.subarray(held);
+  const own = indices ? pick(rows, indices) : rows;
   const standard = standardOf(own, plan.settings.standardize);
   const trained = standardized(own, standard);
   const variance = varianceOf(trained.data, trained.cols);
   return {
     standard,
     trained,
+    indices,
     heldOut: held === 0 ? undefined : standardized(pick(rows, order.subarray(0, held)), standard),
     variance,
     scale: { variance: variance / trained.cols, offset: offsetOf(trained) },

@@ -10,7 +10,7 @@ import { train, type TrainOptions } from "./train.js";
 
 /** How an autoencoder is trained: every setting, and what happens meanwhile. */
 export type AutoencoderOptions = Partial<TrainingSettings> &
-  Pick<TrainOptions, "onEvent" | "logEvery" | "checkpoint" | "resume">;
+  Pick<TrainOptions, "alignment" | "onEvent" | "logEvery" | "checkpoint" | "resume">;
 
 /**
  * Trains and loads `ae(…)>q` for `q` of vq, sums of vq, products of those, and fsq. Give it to `createTransformedPart` with the
@@ -21,7 +21,7 @@ export type AutoencoderOptions = Partial<TrainingSettings> &
  * @throws {ArgumentError} for a setting out of range
  */
 export function createAutoencoderPart(options: AutoencoderOptions = {}): TransformPart<"ae"> {
-  const { onEvent, logEvery, checkpoint, resume, ...settings } = options;
+  const { alignment, onEvent, logEvery, checkpoint, resume, ...settings } = options;
   const resolved = resolveSettings(settings);
   return {
     kind: "ae",
@@ -30,10 +30,12 @@ export function createAutoencoderPart(options: AutoencoderOptions = {}): Transfo
       const { signal, onProgress, beam } = fitOptions;
       const backend = trainingBackend(await resolveBackend(fitOptions.backend));
       const held = await holdRows(rows, resolved.bufferRows, signal);
-      const plan = makePlan({ dimension: held.cols, widths, quantizer, settings, seed });
+      const shape = { dimension: held.cols, widths, alignment: alignment?.cols };
+      const plan = makePlan({ ...shape, quantizer, settings, seed });
       const { parameters, codebooks, standard } = await train(held, {
         plan,
         backend,
+        alignment,
         fitQuantizer: (_, latents) => fitQuantizer(latents),
         signal,
         onProgress,

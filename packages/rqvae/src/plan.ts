@@ -18,11 +18,16 @@ export interface Plan {
   readonly bottleneck: Bottleneck;
   readonly settings: TrainingSettings;
   readonly seed: number;
-  /** Of the two networks and, under `projected`, the maps of the codebooks; then the codebooks. */
+  /** Values of a row of the second embedding that latents are aligned with, if they are. */
+  readonly alignment: number | undefined;
+  /** Of the two networks and, under `projected`, the maps of the codebooks, and the alignment's map; then the codebooks. */
   readonly layout: Layout;
   /** Where the codebooks start in the vector of all parameters; all from there on is theirs. */
   readonly codebooks: number;
 }
+
+/** The name of the map from latents to the second embedding. */
+export const ALIGNMENT_MAP = "alignment.0.weight";
 
 export interface PlanOptions {
   readonly dimension: number;
@@ -30,13 +35,15 @@ export interface PlanOptions {
   readonly quantizer: Spec;
   readonly settings?: Partial<TrainingSettings> | undefined;
   readonly seed?: number | undefined;
+  readonly alignment?: number | undefined;
 }
 
 /**
  * @throws {ArgumentError} for a setting out of range
  * @throws {SpecError} for a quantizer whose codebooks cannot be trained so
  */
-export function makePlan({ dimension, widths, quantizer, settings, seed = 0 }: PlanOptions): Plan {
+export function makePlan(options: PlanOptions): Plan {
+  const { dimension, widths, quantizer, settings, seed = 0, alignment } = options;
   const bottleneck = bottleneckOf(quantizer);
   const given = settings ?? {};
   const resolved = resolveSettings(bottleneck.finite ? settingsOfFinite(given) : given);
@@ -82,6 +89,9 @@ export function makePlan({ dimension, widths, quantizer, settings, seed = 0 }: P
     ...networkParameters("encoder", all, resolved),
     ...networkParameters("decoder", all.toReversed(), resolved),
     ...maps,
+    ...(alignment === undefined || alignment === latent
+      ? []
+      : [{ name: ALIGNMENT_MAP, shape: [alignment, latent], decay: true }]),
     { name: "codebooks", shape: [codewordsPerGroup(bottleneck), latent], decay: false },
   ]);
   const { start } = layout.slots.find(({ name }) => name === "codebooks")!;
@@ -92,6 +102,7 @@ export function makePlan({ dimension, widths, quantizer, settings, seed = 0 }: P
     bottleneck,
     settings: resolved,
     seed,
+    alignment,
     layout,
     codebooks: start,
   };
@@ -115,4 +126,11 @@ export function learningRateAt(step: number, { settings }: Plan): number {
   const share = (step - warmup) / Math.max(1, steps + pretraining - warmup);
   if (schedule === "cosine") return 0.5 * learningRate * (1 + Math.cos(Math.PI * share));
   return schedule === "linear" ? learningRate * (1 - share) : learningRate;
+}
+
+/** T of a step under `gumbel`, counted from 0: from the first to the last with codebooks it falls geometrically. */
+export function temperatureAt(step: number, { settings }: Plan): number {
+  const [start, end] = settings.temperature;
+  const share = (step - settings.pretraining) / Math.max(1, settings.steps - 1);
+  return start * (end / start) ** share;
 }

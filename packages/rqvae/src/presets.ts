@@ -57,7 +57,10 @@ export const PRESETS = {
       clip: 1,
     },
   },
-  /** LETTER without its collaborative and diversity losses: four levels, the last of them balanced. */
+  /**
+   * LETTER without its diversity loss: four levels, the last of them balanced. Its collaborative loss takes part where an
+   * alignment is given.
+   */
   letter: {
     widths: DEEP,
     settings: {
@@ -69,6 +72,7 @@ export const PRESETS = {
       steps: 20_000,
       schedule: "constant",
       weightDecay: 1e-4,
+      alignmentWeight: 0.01,
       balance: [0, 0, 0, 0.003],
     },
   },

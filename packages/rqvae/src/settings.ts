@@ -40,6 +40,22 @@ export interface LossSettings {
   readonly codebook: number;
   /** Weights of the levels' commitment and codebook losses. Default 1 each. */
   readonly levelWeights: readonly number[] | undefined;
+  /**
+   * Weight of the entropy loss of every level: that rows choose their codewords clearly, and all codewords are chosen.
+   * Default 0.
+   */
+  readonly entropy: number;
+  /**
+   * T of the distributions softmax(−‖r − c‖² / T) that the entropy loss is of, in units of the mean squared distance to the
+   * nearest codeword. Default 0.1.
+   */
+  readonly entropyTemperature: number;
+  /** How much the entropy of the mean distribution counts beside the mean entropy of the rows' own. Default 1. */
+  readonly diversity: number;
+  /** Weight of the alignment with a second embedding, where one is given. Default 0.1. */
+  readonly alignmentWeight: number;
+  /** What the similarities of the alignment are divided by. Default 1. */
+  readonly alignmentTemperature: number;
 }
 
 /** How codebooks learn. */
@@ -51,8 +67,16 @@ export interface CodebookSettings {
   readonly codebooks: "gradient" | "ema" | "projected";
   /** Share of the average that a step keeps, under `ema`. Default 0.99. */
   readonly decay: number;
-  /** How the loss's gradient passes the codes: copied, or turned from z to q. Default `straight-through`. */
-  readonly estimator: "straight-through" | "rotation";
+  /**
+   * How the loss's gradient passes the codes: copied, turned from z to q, or through codewords mixed by Gumbel-softmax, which
+   * the decoder is then trained on. Default `straight-through`.
+   */
+  readonly estimator: "straight-through" | "rotation" | "gumbel";
+  /**
+   * Of `gumbel`: T at the first step with codebooks and at the last, in units of the mean squared distance to the nearest
+   * codeword of a level; it falls geometrically. Default [0.5, 0.02].
+   */
+  readonly temperature: readonly [number, number];
   /** Probability that a training step leaves out the levels after a random one. Default 0. */
   readonly levelDropout: number;
   /**
@@ -141,9 +165,15 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   commitment: 0.05,
   codebook: 1,
   levelWeights: undefined,
+  entropy: 0,
+  entropyTemperature: 0.1,
+  diversity: 1,
+  alignmentWeight: 0.1,
+  alignmentTemperature: 1,
   codebooks: "gradient",
   decay: 0.99,
   estimator: "straight-through",
+  temperature: [0.5, 0.02],
   levelDropout: 0,
   separation: 4,
   balance: 0,
@@ -176,7 +206,7 @@ const CHOICES: Partial<Record<keyof TrainingSettings, readonly string[]>> = {
   reconstruction: ["squared", "normalized", "cosine"],
   reduction: ["sum", "mean"],
   codebooks: ["gradient", "ema", "projected"],
-  estimator: ["straight-through", "rotation"],
+  estimator: ["straight-through", "rotation", "gumbel"],
   optimizer: ["adamw", "adagrad", "sgd"],
   schedule: ["cosine", "linear", "constant"],
   criterion: ["distortion", "collisions"],
@@ -188,6 +218,11 @@ const RANGES: Partial<Record<keyof TrainingSettings, readonly [number, number, "
   dropout: [0, 1, "below"],
   commitment: [0, Infinity, "below"],
   codebook: [0, Infinity, "below"],
+  entropy: [0, Infinity, "below"],
+  entropyTemperature: [1e-6, Infinity, "below"],
+  diversity: [0, Infinity, "below"],
+  alignmentWeight: [0, Infinity, "below"],
+  alignmentTemperature: [1e-6, Infinity, "below"],
   decay: [0, 1, "below"],
   levelDropout: [0, 1],
   separation: [0, Infinity, "below"],
@@ -229,10 +264,16 @@ export function resolveSettings(given: Partial<TrainingSettings>): TrainingSetti
       throw new ArgumentError(`${name} is ${String(value)}; it must be an integer from ${least}`);
     }
   }
-  const { clip, patience, betas, balance } = settings;
+  const { clip, patience, betas, balance, temperature, estimator, codebooks } = settings;
   if (clip !== undefined) checkRange("clip", clip, [Number.MIN_VALUE, Infinity]);
   if (patience !== undefined) checkRange("patience", patience, [1, Infinity]);
   for (const beta of betas) checkRange("betas", beta, [0, 1, "below"]);
+  for (const each of temperature) checkRange("temperature", each, [1e-6, Infinity, "below"]);
+  if (estimator === "gumbel" && codebooks === "ema") {
+    throw new ArgumentError('codebooks "ema" do not go with estimator "gumbel"', {
+      hint: "mixed codewords learn by their gradient, which moving averages leave out: gradient or projected",
+    });
+  }
   for (const epsilon of [balance].flat()) {
     if (epsilon !== 0) checkRange("balance", epsilon, [MIN_BALANCE_EPSILON, Infinity, "below"]);
   }
@@ -248,10 +289,10 @@ function checkKind(name: string, value: unknown): void {
   }
   if (value === undefined || (name === "balance" && isNumbers(value))) return;
   const usual = DEFAULT_SETTINGS[name as keyof TrainingSettings];
-  if (name === "levelWeights" || name === "betas") {
-    if (isNumbers(value) && (name === "levelWeights" || value.length === 2)) return;
+  if (name === "levelWeights" || Array.isArray(usual)) {
+    if (isNumbers(value) && (!Array.isArray(usual) || value.length === usual.length)) return;
     throw new ArgumentError(`${name} is not a list of numbers`, {
-      hint: name === "betas" ? "such as [0.9, 0.999]" : "one for each level",
+      hint: Array.isArray(usual) ? `such as [${usual.join(", ")}]` : "one for each level",
     });
   }
   const kind = usual === undefined ? "number" : typeof usual;

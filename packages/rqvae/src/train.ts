@@ -11,6 +11,7 @@ import {
   throwIfAborted,
   type TrainingBackend,
 } from "@tessera/core";
+import { checkAlignment, unitRowsAt } from "./alignment.js";
 import { arrange, rowsWithTargets } from "./arrange.js";
 import { loadCheckpoint, type RunState, saveCheckpoint } from "./checkpoint.js";
 import { findCollapse } from "./collapse.js";
@@ -28,10 +29,12 @@ import { startCodebooks } from "./start.js";
 import type { Standard } from "./standardize.js";
 import type { RowStream } from "./stream.js";
 import { Telemetry, type TelemetryOptions } from "./telemetry.js";
-import { initialState, type StepLosses, Trainer } from "./trainer.js";
+import { distributionsFor, initialState, type StepLosses, Trainer } from "./trainer.js";
 
 export interface TrainOptions extends TelemetryOptions {
   readonly backend: TrainingBackend;
+  /** A second embedding of the rows, one for each in their order, to align latents with; the plan has its dimension. */
+  readonly alignment?: Matrix | undefined;
   /** Fits the quantizer that the codebooks start from, on latents. */
   readonly fitQuantizer: (spec: Spec, latents: Matrix) => Promise<Model>;
   readonly signal?: AbortSignal | undefined;
@@ -69,15 +72,21 @@ const REVIEWS_BEFORE_COLLAPSE = 3;
  * `reviewRows` stands for the rows of a stream wherever all are looked at; those are not separated.
  *
  * @param rows `[n, dimension]`, finite; or more, to be read anew for every epoch
- * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords, or a stream changes meanwhile
+ * @throws {ArgumentError} if there are fewer rows to train on than a codebook has codewords, or a stream changes meanwhile,
+ *   or is to be aligned
+ * @throws {ShapeError} if the second embedding does not have one row for each
+ * @throws {BackendError} if the backend lacks a kernel that a setting needs
  * @throws {NonFiniteError} naming the first row that is not finite
  * @throws {TrainingError} if training diverges, or codebooks collapse and the settings say so
  * @throws {FormatError} if the checkpoint is of another run
  * @throws {AbortedError} once `signal` fires
  */
 export async function train(rows: Matrix | RowStream, options: TrainOptions): Promise<Trained> {
-  const source = await openSource(rows, options.plan, options.signal);
-  checkEnoughRows(source, options.plan);
+  const { alignment, plan, backend } = options;
+  if (alignment) checkAlignment(alignment, rows);
+  distributionsFor(plan, backend);
+  const source = await openSource(rows, plan, options.signal);
+  checkEnoughRows(source, plan);
   const run = new Run(source, options);
   try {
     return await run.finish();
@@ -111,6 +120,8 @@ class Run {
   /** The rows that reviews look at. */
   readonly #data: Tensor<"float32">;
   readonly #heldOut: Tensor<"float32"> | undefined;
+  /** Unit rows of the second embedding, for those trained on. */
+  readonly #aligned: Tensor<"float32"> | undefined;
   readonly #trainer: Trainer;
   readonly #telemetry: Telemetry;
   #state: Pick<RunState, "started" | "targets" | "best" | "waited">;
@@ -118,12 +129,12 @@ class Run {
   #aimed: readonly number[];
 
   constructor(source: Source, options: TrainOptions) {
-    const { plan, backend, resume } = options;
+    const { plan, backend, resume, alignment } = options;
     this.#options = options;
     this.#source = source;
     this.#telemetry = new Telemetry(options);
     const state: RunState = resume
-      ? loadCheckpoint(resume, { plan, rows: source.identity })
+      ? loadCheckpoint(resume, { plan, rows: source.identity, alignment })
       : {
           ...initialState(plan, initialParameters(plan)),
           started: false,
@@ -136,6 +147,8 @@ class Run {
     this.#aimed = targets ? rowsWithTargets(targets, plan) : [];
     const { trained, heldOut } = source;
     this.#data = backend.borrow(trained.data, [trained.rows, trained.cols]);
+    const aligned = alignment && unitRowsAt(alignment, source.indices);
+    this.#aligned = aligned && backend.borrow(aligned.data, [aligned.rows, aligned.cols]);
     this.#heldOut = heldOut && backend.tensor(heldOut.data, [heldOut.rows, heldOut.cols]);
     this.#trainer = new Trainer(backend, plan, state);
   }
@@ -148,11 +161,12 @@ class Run {
     this.#trainer.dispose();
     this.#data.dispose();
     this.#heldOut?.dispose();
+    this.#aligned?.dispose();
     await this.#source.batches.close?.();
   }
 
   async finish(): Promise<Trained> {
-    const { plan, signal, checkpoint, resume } = this.#options;
+    const { plan, signal, checkpoint, resume, alignment } = this.#options;
     const { batches, identity } = this.#source;
     this.#telemetry.event({ kind: "start", ...factsOf(plan, this.#source) });
     if (resume) this.#telemetry.event({ kind: "resume", step: this.step });
@@ -184,7 +198,7 @@ class Run {
       if (checkpoint && trainer.step % checkpoint.every === 0) {
         await this.#catchUp(total);
         const state = { ...(await trainer.read()), ...this.#state };
-        await checkpoint.save(saveCheckpoint(state, { plan, rows: identity }));
+        await checkpoint.save(saveCheckpoint(state, { plan, rows: identity, alignment }));
       }
     }
     await this.#catchUp(total);
@@ -213,8 +227,10 @@ class Run {
       ? arrange(batch.places, targets, this.#aimed, step, this.#options.plan)
       : undefined;
     return backend.scope(() => {
-      const x = backend.take(this.#data, backend.tensor(arranged?.indices ?? batch.places));
-      return this.#trainer.train(x, levels, arranged?.targets);
+      const taken = backend.tensor(arranged?.indices ?? batch.places);
+      const x = backend.take(this.#data, taken);
+      const aligned = this.#aligned && backend.take(this.#aligned, taken);
+      return this.#trainer.train(x, levels, arranged?.targets, aligned);
     });
   }
 

@@ -1,13 +1,19 @@
-import type {
-  OptimizerUpdate,
-  QuantizedLevels,
-  QuantizeOptions,
-  Tensor,
-  TrainingBackend,
+import {
+  type DistributionBackend,
+  distributionBackend,
+  type OptimizerUpdate,
+  type QuantizedLevels,
+  type QuantizeOptions,
+  type RowLosses,
+  type Tensor,
+  type TrainingBackend,
 } from "@tessera/core";
+import { alignmentLoss } from "./alignment.js";
 import { epsilonsOf, quantizeBalanced } from "./balance.js";
 import { codewordsPerGroup } from "./bottleneck.js";
+import { entropyGradient } from "./entropy.js";
 import { FiniteLevels } from "./finite.js";
+import { gumbelPass, type GumbelPass } from "./gumbel.js";
 import { viewsOf } from "./layout.js";
 import {
   backward,
@@ -19,7 +25,8 @@ import {
   type Passing,
 } from "./network.js";
 import { optionKernel } from "./option-kernel.js";
-import { learningRateAt, type Plan, stateCount } from "./plan.js";
+import { ALIGNMENT_MAP, learningRateAt, type Plan, stateCount, temperatureAt } from "./plan.js";
+import { SoftCodebooks } from "./soft-codebooks.js";
 
 type Floats = Tensor<"float32">;
 
@@ -48,6 +55,8 @@ export interface StepLosses {
   readonly reconstruction: Floats;
   /** `[levels, n, groups]`: squared distances between residuals and codewords; none without codebooks. */
   readonly quantization: Floats | undefined;
+  /** `[n]`, as weighted in the loss; none without a second embedding. */
+  readonly alignment: Floats | undefined;
 }
 
 /** Codes of latents, and what they decode to. */
@@ -78,6 +87,8 @@ export class Trainer {
   readonly #decoderGradients: Network;
   /** What rows are quantized by: under `projected`, the frozen codebooks mapped. */
   readonly #codebooks: Floats;
+  /** For what is made of distributions over codewords. */
+  readonly #soft: SoftCodebooks | undefined;
   /** In place of codebooks, where values are rounded. */
   readonly #finite: FiniteLevels | undefined;
   readonly #epsilons: readonly number[];
@@ -109,6 +120,8 @@ export class Trainer {
     this.#encoderGradients = networkOf("encoder", depth, this.#gradientViews, settings);
     this.#decoderGradients = networkOf("decoder", depth, this.#gradientViews, settings);
     if (projected) backend.scope(() => this.#project());
+    const soft = settings.estimator === "gumbel" || settings.entropy > 0;
+    this.#soft = soft ? new SoftCodebooks(distributionsFor(plan, backend)!, plan) : undefined;
   }
 
   /** Steps taken. */
@@ -169,10 +182,11 @@ export class Trainer {
    *
    * @param x `[n, dimension]`, those with targets last
    * @param levels how many levels take part; 0 trains the autoencoder alone
+   * @param aligned unit rows of the second embedding, `[n, plan.alignment]`, where latents are aligned with one
    */
-  train(x: Floats, levels: number, targets?: Targets): StepLosses {
+  train(x: Floats, levels: number, targets?: Targets, aligned?: Floats): StepLosses {
     return this.backend.scope(() => {
-      const losses = this.gradients(x, levels, targets);
+      const losses = this.gradients(x, levels, targets, aligned);
       this.#update(levels);
       this.#step++;
       return losses;
@@ -180,7 +194,7 @@ export class Trainer {
   }
 
   /** The gradients of the loss on a batch, for {@link readGradients}; {@link train} without its update. */
-  gradients(x: Floats, levels: number, targets?: Targets): StepLosses {
+  gradients(x: Floats, levels: number, targets?: Targets, aligned?: Floats): StepLosses {
     const { backend, plan } = this;
     const { settings, dimension } = plan;
     const rows = x.shape[0]!;
@@ -189,7 +203,9 @@ export class Trainer {
     const z = this.#latents(encoded, x);
     const finite = levels > 0 ? this.#finite : undefined;
     const quantized = levels > 0 && !finite ? this.#quantizeStep(z, levels, targets) : undefined;
-    const q = finite?.quantize(z).output ?? quantized?.output ?? z;
+    const mixed =
+      quantized && settings.estimator === "gumbel" ? this.#mix(z, quantized) : undefined;
+    const q = finite?.quantize(z).output ?? mixed?.output ?? quantized?.output ?? z;
     const decoded = forward(backend, this.#decoder, q, true, decoding);
     const y = this.#latents(decoded, q);
     const weight = 1 / (settings.reduction === "mean" ? rows * dimension : rows);
@@ -207,18 +223,22 @@ export class Trainer {
         passing,
         decoding,
       )!;
-    const ofSkip = settings.skip ? gradient : undefined;
+    const alignment = aligned && this.#align(q, aligned);
+    const ofOutput = this.#sum(settings.skip ? gradient : undefined, alignment?.gradient);
     let dz: Floats;
-    if (finite) dz = finite.gradient(z, back({ add: ofSkip }));
-    else if (settings.estimator === "rotation" && quantized) {
-      const dq = back({ add: ofSkip });
-      dz = backend.combine(backend.rotateGradient(z, q, dq), quantized.pull, 1, 1);
-    } else {
-      const both = ofSkip && quantized && backend.combine(ofSkip, quantized.pull, 1, 1);
-      dz = back({ add: both ?? ofSkip ?? quantized?.pull });
-    }
+    if (finite) dz = finite.gradient(z, back({ add: ofOutput }));
+    else if (quantized && settings.estimator !== "straight-through") {
+      const dq = back({ add: ofOutput });
+      const through = mixed ? mixed.back(dq, this.#ofCodebooks) : backend.rotateGradient(z, q, dq);
+      dz = backend.combine(through, quantized.pull, 1, 1);
+    } else dz = back({ add: this.#sum(ofOutput, quantized?.pull) });
+    if (quantized && settings.codebooks === "projected") this.#projectGradients();
     backward(backend, this.#encoder, this.#encoderGradients, encoded, dz, undefined, encoding);
-    return { reconstruction: losses, quantization: quantized?.distances };
+    return {
+      reconstruction: losses,
+      quantization: quantized?.distances,
+      alignment: alignment?.losses,
+    };
   }
 
   /** The gradients of the last step, laid out as the parameters are. */
@@ -231,9 +251,15 @@ export class Trainer {
     this.#codebooks.dispose();
     this.#finite?.dispose();
     this.#sums?.dispose();
+    this.#soft?.dispose();
     for (const tensor of [this.#parameters, this.#gradients, this.#usage, ...this.#optimizer]) {
       tensor.dispose();
     }
+  }
+
+  /** The sum of the gradients that there are. */
+  #sum(a: Floats | undefined, b: Floats | undefined): Floats | undefined {
+    return a && b ? this.backend.combine(a, b, 1, 1) : (a ?? b);
   }
 
   /** What a network made, and with a skip what it was given besides. */
@@ -263,7 +289,7 @@ export class Trainer {
     const part = (tensor: Floats): Floats =>
       used === tensor.shape[0] ? tensor : backend.slice(tensor, 0, used);
     const weights = sizes.map((_, l) => settings.levelWeights?.[l] ?? 1);
-    const ofCodebooks = this.#sums ?? this.#gradientViews.get("codebooks")!;
+    const ofCodebooks = this.#ofCodebooks;
     const byGradient = settings.codebooks !== "ema";
     const options: QuantizeOptions = {
       groups: bottleneck.groups,
@@ -279,10 +305,40 @@ export class Trainer {
       const rest = backend.slice(ofCodebooks, used, codewordsPerGroup(bottleneck));
       backend.write(rest, backend.zeros(rest.shape, "float32"));
     }
+    const into = byGradient ? ofCodebooks : undefined;
+    const spread =
+      settings.entropy > 0 && this.#soft
+        ? entropyGradient(this.#soft, z, this.#codebooks, quantized, settings, into)
+        : undefined;
     if (settings.codebooks === "ema") this.#average(quantized.counts, used);
-    if (settings.codebooks === "projected") this.#projectGradients();
     if (targets && targets.count > 0) this.#pullToTargets(z, quantized.pull, targets, scale);
-    return quantized;
+    return spread
+      ? { ...quantized, pull: backend.combine(quantized.pull, spread, 1, 1) }
+      : quantized;
+  }
+
+  /** Where the gradients of what rows are quantized by go, or under `ema` their sums. */
+  get #ofCodebooks(): Floats {
+    return this.#sums ?? this.#gradientViews.get("codebooks")!;
+  }
+
+  /** What Gumbel-softmax makes of latents in this step. */
+  #mix(z: Floats, { distances }: QuantizedLevels): GumbelPass {
+    const { bottleneck, seed } = this.plan;
+    return gumbelPass(this.#soft!, z, this.#codebooks, distances, {
+      levels: distances.shape[0]!,
+      temperature: temperatureAt(this.#step, this.plan),
+      seed: seed % 2 ** 32,
+      firstCall: (this.#step * bottleneck.groups * bottleneck.sizes.length) % 2 ** 32,
+    });
+  }
+
+  /** The loss of the alignment with the second embedding; the gradient of its map is written. */
+  #align(q: Floats, aligned: Floats): RowLosses {
+    const weight = this.#views.get(ALIGNMENT_MAP);
+    const map = weight && { weight, gradient: this.#gradientViews.get(ALIGNMENT_MAP)! };
+    const backend = distributionsFor(this.plan, this.backend)!;
+    return alignmentLoss(backend, q, aligned, map, this.plan.settings);
   }
 
   /** Moves codebooks to the averages of their rows. They are not parameters of the optimizer then. */
@@ -389,6 +445,20 @@ export class Trainer {
         return { rule: "sgd", learningRate, momentum: settings.momentum };
     }
   }
+}
+
+/**
+ * The backend with its kernels for distributions, where the plan needs them.
+ *
+ * @throws {BackendError} that names what the backend lacks
+ */
+export function distributionsFor(
+  { settings, alignment }: Plan,
+  backend: TrainingBackend,
+): DistributionBackend | undefined {
+  if (settings.estimator === "gumbel") return distributionBackend(backend, 'estimator "gumbel"');
+  if (settings.entropy > 0) return distributionBackend(backend, "entropy");
+  return alignment === undefined ? undefined : distributionBackend(backend, "alignment");
 }
 
 /** The state before the first step. */

@@ -5,7 +5,8 @@ import {
 } from "@tessera/backend-testkit";
 import { codebooksIn } from "../src/bottleneck.js";
 import { bounded, rounded } from "./host-finite.js";
-import type { Plan } from "../src/plan.js";
+import { ALIGNMENT_MAP, type Plan, temperatureAt } from "../src/plan.js";
+import { type Books, contrast, entropyLoss, mixed, unitsOf } from "./host-soft.js";
 
 /** A row on the host, in float64. */
 type Row = readonly number[];
@@ -20,6 +21,8 @@ export interface Held {
   readonly codewords: readonly (readonly Row[])[];
   /** The residuals of each row and level, before the level. */
   readonly residuals: readonly (readonly Row[])[];
+  /** By level and group. */
+  readonly books: Books;
 }
 
 const sum = (a: Row, b: Row): number[] => a.map((value, i) => value + b[i]!);
@@ -108,6 +111,7 @@ export class HostNetwork {
     const z = this.latents(rows);
     const held = {
       z,
+      books,
       codes: z.map((): number[][] => []),
       codewords: z.map((): Row[] => []),
       residuals: z.map((): Row[] => []),
@@ -169,11 +173,15 @@ export class HostNetwork {
     );
   }
 
-  /** The loss, with what is held constant as it was. Without levels, that of the autoencoder alone. */
-  loss(rows: readonly Row[], levels: number, held: Held): number {
+  /**
+   * The loss, with what is held constant as it was. Without levels, that of the autoencoder alone.
+   *
+   * @param aligned unit rows of the second embedding
+   */
+  loss(rows: readonly Row[], levels: number, held: Held, aligned?: readonly Row[]): number {
     const { settings, dimension, latent, bottleneck } = this.plan;
     const z = this.latents(rows);
-    const passed = levels === 0 ? z : z.map((row, i) => this.#pass(row, i, held));
+    const passed = levels === 0 ? z : this.#passAll(z, levels, held);
     const output = this.#network("decoder", passed);
     const mean = settings.reduction === "mean";
     const weight = 1 / (mean ? rows.length * dimension : rows.length);
@@ -181,8 +189,19 @@ export class HostNetwork {
     output.forEach((y, i) => {
       loss += weight * reconstruction(settings.reconstruction, y, rows[i]!);
     });
+    if (aligned) {
+      const { alignmentWeight, alignmentTemperature } = settings;
+      loss += alignmentWeight * contrast(this.#map(passed), aligned, alignmentTemperature);
+    }
     if (bottleneck.finite) return loss;
     const books = this.#codebooks();
+    const units = unitsOf(held.residuals, held.codewords, bottleneck.groups);
+    for (let l = 0; l < levels && settings.entropy > 0; l++) {
+      const left = z.map((row, i) => sum(minus(row, held.z[i]!), held.residuals[i]![l]!));
+      const ofLevel = settings.codebooks === "ema" ? held.books[l]! : books[l]!;
+      const { entropy, entropyTemperature, diversity } = settings;
+      loss += entropy * entropyLoss(left, ofLevel, units[l]!, entropyTemperature, diversity);
+    }
     const scale = 1 / (mean ? rows.length * latent : rows.length);
     z.forEach((row, i) => {
       for (let l = 0; l < levels; l++) {
@@ -198,6 +217,30 @@ export class HostNetwork {
       }
     });
     return loss;
+  }
+
+  /** Latents in the second embedding's dimension. */
+  #map(rows: readonly Row[]): readonly Row[] {
+    const { alignment, latent } = this.plan;
+    if (alignment === latent) return rows;
+    const map = this.#slot(ALIGNMENT_MAP);
+    return rows.map((row) =>
+      Array.from({ length: alignment! }, (_, j) =>
+        dot(row, Array.from(map.subarray(j * latent, (j + 1) * latent))),
+      ),
+    );
+  }
+
+  /** What the decoder is given. */
+  #passAll(z: readonly Row[], levels: number, held: Held): Row[] {
+    const { settings, seed, bottleneck } = this.plan;
+    if (settings.estimator !== "gumbel") return z.map((row, i) => this.#pass(row, i, held));
+    const units = unitsOf(held.residuals, held.codewords, bottleneck.groups);
+    return mixed(z, this.#codebooks().slice(0, levels), units, {
+      temperature: temperatureAt(this.step, this.plan),
+      seed,
+      firstCall: this.step * bottleneck.sizes.length * bottleneck.groups,
+    });
   }
 
   /** The straight-through estimator, or the rotation trick, as a function of z. */

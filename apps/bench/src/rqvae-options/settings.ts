@@ -28,6 +28,8 @@ export const WAYS: readonly Way[] = [
   change({ codebooks: "ema" }),
   change({ codebooks: "projected" }),
   change({ estimator: "rotation" }),
+  change({ estimator: "gumbel" }),
+  change({ entropy: 10 }),
   change({ levelDropout: 0.1 }),
   change({ separation: 0 }),
   change({ separation: 10 }),

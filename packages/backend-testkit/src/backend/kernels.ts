@@ -19,8 +19,10 @@ import {
   referenceBatchNormGradients,
   referenceBatchStatistics,
   referenceBoundGradient,
+  referenceContrastiveLoss,
   referenceDropout,
   referenceEmaStep,
+  referenceEntropy,
   referenceInputGradient,
   referenceLayerNorm,
   referenceLayerNormGradients,
@@ -30,6 +32,8 @@ import {
   referenceQuantizeLevels,
   referenceReconstructionLoss,
   referenceRotateGradient,
+  referenceSoftmax,
+  referenceSoftmaxGradient,
   referenceRunning,
   referenceSumOfSquares,
 } from "../reference/training/index.js";
@@ -60,6 +64,10 @@ export interface ReferenceKernels {
   readonly sumOfSquares: typeof referenceSumOfSquares;
   readonly optimizerStep: typeof referenceOptimizerStep;
   readonly emaStep: typeof referenceEmaStep;
+  readonly softmax: typeof referenceSoftmax;
+  readonly softmaxGradient: typeof referenceSoftmaxGradient;
+  readonly entropy: typeof referenceEntropy;
+  readonly contrastiveLoss: typeof referenceContrastiveLoss;
   readonly balancedAssign: typeof referenceBalancedAssign;
   readonly batchStatistics: typeof referenceBatchStatistics;
   readonly running: typeof referenceRunning;
@@ -96,6 +104,10 @@ export const referenceKernels: ReferenceKernels = {
   sumOfSquares: referenceSumOfSquares,
   optimizerStep: referenceOptimizerStep,
   emaStep: referenceEmaStep,
+  softmax: referenceSoftmax,
+  softmaxGradient: referenceSoftmaxGradient,
+  entropy: referenceEntropy,
+  contrastiveLoss: referenceContrastiveLoss,
   balancedAssign: referenceBalancedAssign,
   batchStatistics: referenceBatchStatistics,
   running: referenceRunning,

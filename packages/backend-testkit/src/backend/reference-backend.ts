@@ -24,7 +24,7 @@ import {
   codebookShape,
 } from "./arguments.js";
 import { referenceKernels } from "./kernels.js";
-import { ReferenceOptions } from "./reference-options.js";
+import { ReferenceDistributions } from "./reference-distributions.js";
 import { part, run, values, type Result } from "./result.js";
 import type { Content } from "./reference-tensor.js";
 
@@ -49,7 +49,7 @@ export function createReferenceBackend(options: ReferenceBackendOptions = {}): C
 }
 
 /** The reference backend over a table of kernels. */
-export class ReferenceBackend extends ReferenceOptions implements CompleteBackend {
+export class ReferenceBackend extends ReferenceDistributions implements CompleteBackend {
   readonly info: BackendInfo = {
     name: "reference",
     device: "plain TypeScript, float64",

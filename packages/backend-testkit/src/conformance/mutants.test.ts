@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { assigningMutants } from "../../test/mutants/assigning.js";
 import { beamMutants } from "../../test/mutants/beam.js";
 import { backendMutants } from "../../test/mutants/backend.js";
+import { distributionMutants } from "../../test/mutants/distributions.js";
 import { kernelMutants, unsteady } from "../../test/mutants/kernels.js";
 import { assignments, honest } from "../../test/mutants/mutant.js";
 import { optionMutants } from "../../test/mutants/options.js";
@@ -21,6 +22,7 @@ const mutants = [
   ...kernelMutants,
   ...scalarMutants,
   ...trainingMutants,
+  ...distributionMutants,
   ...optionMutants,
   ...scanMutants,
   ...backendMutants,

@@ -7,7 +7,7 @@ import { withBackend } from "../context.js";
 import { checkOutputs } from "../outputs.js";
 import { knownQuantizers } from "../quantizers.js";
 import { renderTrainingReport } from "../training-report/page.js";
-import { openTraining, TRAINING_OPTIONS, trainingOutputs } from "../training.js";
+import { openTraining, TRAINING_OPTIONS, trainingInputs, trainingOutputs } from "../training.js";
 import { duration, figure, grouped, percent } from "../text.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
 import {
@@ -59,7 +59,7 @@ export const fit = defineCommand({
       ...(report === undefined ? [] : [{ option: "report", path: report }]),
       ...trainingOutputs(values),
     ];
-    await checkOutputs(outputs, [path!]);
+    await checkOutputs(outputs, [path!, ...trainingInputs(values)]);
     const training = await openTraining(values, context);
     const result = await withVectorFile(path!, values, context, async (file) => {
       const { rows } = await loadVectors(path!, file, context);

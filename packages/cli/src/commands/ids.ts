@@ -18,7 +18,7 @@ import { checkOutputs, kindOf } from "../outputs.js";
 import { knownQuantizers } from "../quantizers.js";
 import { reportOf } from "../report.js";
 import { evaluationJson } from "../summary.js";
-import { openTraining, TRAINING_OPTIONS, trainingOutputs } from "../training.js";
+import { openTraining, TRAINING_OPTIONS, trainingInputs, trainingOutputs } from "../training.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
 import { printIdsSummary } from "./ids-summary.js";
 import {
@@ -99,7 +99,12 @@ export const ids = defineCommand({
       values.model !== undefined &&
       (await kindOf(values.model)) === "file";
     if (reuses) refuseFitOptions(given, values.model!);
-    const inputs = [path!, values.items, reuses ? values.model : undefined];
+    const inputs = [
+      path!,
+      values.items,
+      reuses ? values.model : undefined,
+      ...trainingInputs(values),
+    ];
     await checkOutputs(
       [
         { option: "model", path: reuses ? undefined : values.model },

@@ -108,6 +108,20 @@ describe("an autoencoder", () => {
     expect(await filesIn(folder)).not.toContain("no.html");
   });
 
+  it("is aligned with a second embedding, which has one vector for each", async () => {
+    const second = await writeVectors(at("second.npy"), sampleRows(120, 3));
+    const [plain, aligned] = [at("plain.safetensors"), at("aligned.safetensors")];
+    await json(...FIT, "--out", plain);
+    await json(...FIT, "--out", aligned, "--alignment", second);
+    expect((await readFile(aligned)).equals(await readFile(plain))).toBe(false);
+    const fewer = await writeVectors(at("fewer.npy"), sampleRows(119, 3));
+    const refused = await tessera([...FIT, "--out", plain, "--alignment", fewer]);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/the alignment has 119 rows of 3 values for 120 rows to train on/);
+    const over = await tessera([...FIT, "--out", second, "--alignment", second]);
+    expect(over.code).toBe(2);
+  });
+
   it("refuses a checkpoint of something else", async () => {
     await writeFile(at("other.ckpt"), "not a checkpoint");
     const argv = [

@@ -3,6 +3,7 @@
 
 export * from "./codebooks.js";
 export * from "./dense.js";
+export * from "./distributions.js";
 export * from "./layers.js";
 export * from "./losses.js";
 export * from "./optimizers.js";

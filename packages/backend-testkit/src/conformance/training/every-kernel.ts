@@ -1,4 +1,6 @@
 import {
+  distributionBackend,
+  missingForDistributions,
   missingForTraining,
   trainingBackend,
   type CompleteBackend,
@@ -49,6 +51,7 @@ export function trainingRowKernels(
     "quantizeLevels, output": found.output,
     "quantizeLevels, pull": found.pull,
     rotateGradient: train.rotateGradient(x, found.output, norm.output),
+    ...distributionRowKernels(train, x),
     ...optionRowKernels(train, x),
   };
 }
@@ -102,6 +105,7 @@ export function trainingKernels(
     "layerNormGradients, scale": norm.scale,
     "layerNormGradients, shift": norm.shift,
     dropout: train.dropout(x, 0.3, 4, 5),
+    ...distributionKernels(train, x),
     "quantizeLevels, counts": counts,
     "quantizeLevels, sums": sums,
     sumOfSquares: squaredNorm,
@@ -110,5 +114,32 @@ export function trainingKernels(
     "emaStep, codebooks": books,
     "emaStep, usage": usage,
     ...optionKernels(train, x, codebooks),
+  };
+}
+
+/** The kernels for distributions whose row i depends on row i of x alone; none for a backend that lacks them. */
+function distributionRowKernels(train: TrainingBackend, x: Tensor<"float32">): Named {
+  if (missingForDistributions(train).length > 0) return {};
+  const b = distributionBackend(train, "this case");
+  const probabilities = b.softmax(x, { scale: 0.7 });
+  const entropies = b.entropy(probabilities, 0.3);
+  return {
+    softmax: probabilities,
+    softmaxGradient: b.softmaxGradient(probabilities, x, { scale: 0.7 }),
+    "entropy, losses": entropies.losses,
+    "entropy, gradient": entropies.gradient,
+  };
+}
+
+/** Those whose result depends on where a row is. */
+function distributionKernels(train: TrainingBackend, x: Tensor<"float32">): Named {
+  if (missingForDistributions(train).length > 0) return {};
+  const b = distributionBackend(train, "this case");
+  const candidates = floats(b, normals(x.size, 228), x.shape);
+  const loss = b.contrastiveLoss(b.linear(x, candidates).output, { scale: 0.2, weight: 0.3 });
+  return {
+    "softmax with noise": b.softmax(x, { noise: { scale: 0.5, seed: 4, call: 5 } }),
+    "contrastiveLoss, losses": loss.losses,
+    "contrastiveLoss, gradient": loss.gradient,
   };
 }

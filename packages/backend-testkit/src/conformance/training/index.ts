@@ -3,6 +3,7 @@ import { trainingArgumentCases } from "./arguments.js";
 import { balanceCases } from "./balance.js";
 import { batchNormCases } from "./batch-norm.js";
 import { boundCases } from "./bound.js";
+import { distributionCases } from "./distributions.js";
 import { normCases } from "./layer-norm.js";
 import { layerCases } from "./layers.js";
 import { lossCases } from "./losses.js";
@@ -19,5 +20,6 @@ export const trainingCases: readonly CaseDefinition[] = [
   ...balanceCases,
   ...batchNormCases,
   ...boundCases,
+  ...distributionCases,
   ...trainingArgumentCases,
 ];

@@ -2,6 +2,7 @@ export * from "./activation.js";
 export * from "./balance.js";
 export * from "./batch-norm.js";
 export * from "./bound.js";
+export * from "./distributions.js";
 export * from "./dropout.js";
 export * from "./layer-norm.js";
 export * from "./linear.js";
