@@ -78,11 +78,9 @@ export function checkNorms(
   dimension: number,
   slot: number,
 ): void {
-  let base = 0;
-  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }) => {
-    checkSome(device, matrix, dimension, slot, base);
-    base += matrix.shape[0]!;
-  });
+  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }, first) =>
+    checkSome(device, matrix, dimension, slot, first),
+  );
 }
 
 function checkSome(
