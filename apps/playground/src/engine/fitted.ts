@@ -74,11 +74,15 @@ export class Fitted {
     });
   }
 
-  /** What a term's codewords are to stand for: a slice of the rows without what earlier terms say of it. */
-  async view(index: number): Promise<View> {
+  /**
+   * What a term's codewords are to stand for: a slice of the rows without what earlier terms say of it. Where codes are no
+   * sum of codewords, the rows by one column of codes. Beyond the last, the last.
+   */
+  async view(wanted: number): Promise<View> {
+    const index = Math.min(wanted, (this.#terms.length || this.#codes.columns) - 1);
     const drawn = drawnRows(this.#rows.rows);
     const term = this.#terms[index];
-    const column = term ? term.column : Math.min(index, this.#codes.columns - 1);
+    const column = term ? term.column : index;
     const codesOf = (rows: Uint32Array): Uint32Array =>
       rows.map((row) => this.#codes.data[row * this.#codes.columns + column]!);
     const all = Uint32Array.from({ length: this.#rows.rows }, (_, row) => row);
