@@ -1,4 +1,11 @@
-import { AbortedError, type Model, parseSpec, pause, type Progress, TesseraError } from "@tessera/core";
+import {
+  AbortedError,
+  type Model,
+  parseSpec,
+  pause,
+  type Progress,
+  TesseraError,
+} from "@tessera/core";
 import type { TrainingEvent } from "@tessera/rqvae";
 import { Fitted } from "./fitted.js";
 import { Gate } from "./gate.js";
