@@ -5,6 +5,7 @@ import { defineConfig } from "vitepress";
 import { checkSite } from "./check-site.js";
 import { drawBench } from "./markdown/bench.js";
 import { drawFences } from "./markdown/fences.js";
+import { liveFigure } from "./markdown/live.js";
 import { mathRules } from "./markdown/math.js";
 import { relatedPages } from "./markdown/related.js";
 import { workedExample } from "./markdown/worked-example.js";
@@ -37,7 +38,11 @@ export default defineConfig({
     theme: { light: "github-light-high-contrast", dark: "github-dark-dimmed" },
     config(md) {
       mathRules(md);
-      drawFences(md, { bench: drawBench, "worked-example": workedExample });
+      drawFences(md, {
+        bench: drawBench,
+        "worked-example": workedExample,
+        live: liveFigure(hasPlayground),
+      });
       relatedPages(md);
     },
   },

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { medianSeconds, type Report } from "../../apps/bench/src/results.js";
 import { loadsFromElsewhere } from "./check-site.js";
 import { drawBench } from "./markdown/bench.js";
+import { liveFigure } from "./markdown/live.js";
 import { mathml } from "./markdown/math.js";
 import { packagesIn } from "./markdown/related.js";
 import { guideGroups } from "./pages.js";
@@ -63,6 +64,14 @@ describe("the site", () => {
   it("writes equations as MathML, and refuses TeX with a mistake", () => {
     expect(mathml("x_1", false)).toMatch(/^<math>.*<msub>/);
     expect(() => mathml("\\frac{1", true)).toThrow();
+  });
+
+  it("has figures that live where there is a playground", () => {
+    const content = "data=moons&spec=vq8>\nEight <codewords>.\n";
+    expect(liveFigure(true)(content)).toContain(
+      'src="/playground/index.html#data=moons&amp;spec=vq8>&amp;embed=yes" title="Eight &lt;codewords>."',
+    );
+    expect(liveFigure(false)(content)).toBe("");
   });
 
   it("finds the packages that a guide's code uses", () => {

@@ -8,8 +8,11 @@ import { RunPanel } from "./panels/run.js";
 import { TakeAwayPanel } from "./panels/take-away.js";
 import { TreePanel } from "./panels/tree.js";
 import { UsagePanel } from "./panels/usage.js";
+import { Figure } from "./panels/figure.js";
+import { store } from "./state/store.js";
 
 export function App() {
+  if (store.settings.value.embed === "yes") return <Figure />;
   return (
     <>
       <header class="top">

@@ -162,6 +162,17 @@ describe.skipIf(executablePath === undefined)(`the playground in Chromium${why}`
     expect((await saved("Codes")).equals(codes)).toBe(true);
   });
 
+  it("is a figure in another page where the address says so", async () => {
+    await page.goto(`${address}#data=moons&points=300&spec=vq4&seed=7&speed=full&embed=yes`);
+    await train();
+    await page.getByRole("heading", { name: "Map: rows" }).waitFor();
+    expect(await page.getByRole("heading").count()).toBe(1);
+    const whole = await page.getByRole("link", { name: "open in the playground" });
+    expect(await whole.getAttribute("href")).toBe(
+      "#data=moons&points=300&spec=vq4&seed=7&speed=full",
+    );
+  });
+
   it("pauses, steps and goes on, and ends as if it had not", async () => {
     await open("#data=moons&points=300&spec=vq8&seed=3&speed=full");
     await train();

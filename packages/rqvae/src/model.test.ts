@@ -6,6 +6,7 @@ import {
   FormatError,
   decodeSafetensors,
   encodeSafetensors,
+  type Model,
   NonFiniteError,
   SpecError,
 } from "@tessera/core";
@@ -38,6 +39,26 @@ describe("an RQ-VAE is a model like any other", () => {
     expect((await loaded.decode(codes, { backend })).data).toEqual(decoded.data);
     expect(loaded.save()).toEqual(model.save());
     expect(model.terms).toBeUndefined();
+  });
+
+  it("can be looked at while it is trained, as a model that was measured", async () => {
+    let measured = 0;
+    const seen: number[] = [];
+    const settings = {
+      onEvent: (event: { kind: string; relativeDistortion?: number }) => {
+        measured = event.relativeDistortion ?? measured;
+      },
+      onReview: async (modelOf: () => Promise<Model>) => {
+        const model = await modelOf();
+        const { relativeDistortion } = await evaluate(model, rows, { backend });
+        expect(relativeDistortion).toBeCloseTo(measured, 4);
+        seen.push(relativeDistortion);
+      },
+    };
+    const looked = await fit("ae(12,4)>rq2x8", settings);
+    expect(seen.length).toBeGreaterThan(1);
+    // Looking changes nothing.
+    expect(looked.save()).toEqual((await fit("ae(12,4)>rq2x8")).save());
   });
 
   it("loses of rows what training measured", async () => {

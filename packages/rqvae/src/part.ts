@@ -1,16 +1,19 @@
 import { resolveBackend } from "@tessera/backend";
 import { trainingBackend } from "@tessera/core";
-import type { TransformPart } from "@tessera/transforms";
+import { TransformedModel, type TransformPart } from "@tessera/transforms";
 import { autoencoderOf, restoreAutoencoder } from "./autoencoder.js";
 import { bottleneckOf, modelOf } from "./bottleneck.js";
 import { makePlan } from "./plan.js";
 import { resolveSettings, type TrainingSettings } from "./settings.js";
 import { holdRows } from "./stream.js";
-import { train, type TrainOptions } from "./train.js";
+import { type Learned, train, type TrainOptions } from "./train.js";
 
 /** How an autoencoder is trained: every setting, and what happens meanwhile. */
 export type AutoencoderOptions = Partial<TrainingSettings> &
-  Pick<TrainOptions, "alignment" | "onEvent" | "logEvery" | "checkpoint" | "resume">;
+  Pick<TrainOptions, "alignment" | "onEvent" | "logEvery" | "checkpoint" | "resume"> & {
+    /** Called after each review with what gives the model as it stands; the run waits for it. */
+    readonly onReview?: ((model: () => Promise<TransformedModel>) => unknown) | undefined;
+  };
 
 /**
  * Trains and loads `ae(…)>q` for `q` of vq, sums of vq, products of those, and fsq. Give it to `createTransformedPart` with the
@@ -21,7 +24,7 @@ export type AutoencoderOptions = Partial<TrainingSettings> &
  * @throws {ArgumentError} for a setting out of range
  */
 export function createAutoencoderPart(options: AutoencoderOptions = {}): TransformPart<"ae"> {
-  const { alignment, onEvent, logEvery, checkpoint, resume, ...settings } = options;
+  const { alignment, onEvent, onReview, logEvery, checkpoint, resume, ...settings } = options;
   const resolved = resolveSettings(settings);
   return {
     kind: "ae",
@@ -32,7 +35,11 @@ export function createAutoencoderPart(options: AutoencoderOptions = {}): Transfo
       const held = await holdRows(rows, resolved.bufferRows, signal);
       const shape = { dimension: held.cols, widths, alignment: alignment?.cols };
       const plan = makePlan({ ...shape, quantizer, settings, seed });
-      const { parameters, codebooks, standard } = await train(held, {
+      const fittedOf = ({ parameters, codebooks, standard }: Learned) => ({
+        transform: autoencoderOf(plan, parameters, standard),
+        quantizer: modelOf(codebooks, plan.bottleneck, plan.latent, beam),
+      });
+      const trained = await train(held, {
         plan,
         backend,
         alignment,
@@ -40,14 +47,18 @@ export function createAutoencoderPart(options: AutoencoderOptions = {}): Transfo
         signal,
         onProgress,
         onEvent,
+        onReview:
+          onReview &&
+          ((learned) =>
+            onReview(async () => {
+              const { transform, quantizer } = fittedOf(await learned());
+              return new TransformedModel(transform, quantizer);
+            })),
         logEvery,
         checkpoint,
         resume,
       });
-      return {
-        transform: autoencoderOf(plan, parameters, standard),
-        quantizer: modelOf(codebooks, plan.bottleneck, plan.latent, beam),
-      };
+      return fittedOf(trained);
     },
     restore: restoreAutoencoder,
   };

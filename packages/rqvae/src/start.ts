@@ -6,7 +6,7 @@ import { allLatents, passOver } from "./review.js";
 import type { Trainer } from "./trainer.js";
 
 /**
- * Starts the codebooks by fitting the quantizer to the latents of all rows.
+ * Starts the codebooks, where there are any, by fitting the quantizer to the latents of all rows.
  *
  * @param data `[n, dimension]`, standardized
  * @param batchSize rows of a step
@@ -18,6 +18,7 @@ export async function startCodebooks(
   fitQuantizer: (spec: Spec, latents: Matrix) => Promise<Model>,
 ): Promise<void> {
   const { plan } = trainer;
+  if (plan.bottleneck.finite) return;
   const latents = await allLatents(trainer, data);
   const shape = { rows: data.shape[0]!, cols: plan.latent };
   const model = await fitQuantizer(plan.bottleneck.spec, { data: latents, ...shape });

@@ -42,17 +42,23 @@ export interface TrainOptions extends TelemetryOptions {
   readonly checkpoint?:
     | { readonly every: number; readonly save: (bytes: Uint8Array) => Promise<void> }
     | undefined;
+  /** Called after each review with what gives the networks and codebooks as they stand; the run waits for it. */
+  readonly onReview?: ((learned: () => Promise<Learned>) => unknown) | undefined;
   /** A checkpoint of the same run, to go on from. */
   readonly resume?: Uint8Array | undefined;
 }
 
-/** What training came to. */
-export interface Trained {
+/** Networks and codebooks. */
+export interface Learned {
   /** Laid out as the plan says. */
   readonly parameters: Float32Array;
   /** What latents are quantized by, `[Σk, latent]`. */
   readonly codebooks: Float32Array;
   readonly standard: Standard;
+}
+
+/** What training came to. */
+export interface Trained extends Learned {
   /** Of all training rows, at the end; of a stream, of its sample. */
   readonly health: Health;
   /** Steps taken. */
@@ -270,6 +276,7 @@ class Run {
     }
     this.#telemetry.review({ kind: "review", step, revived, heldOut, ...health });
     if (count >= REVIEWS_BEFORE_COLLAPSE) this.#checkCollapse(health);
+    await this.#options.onReview?.(() => this.#learned());
     return heldOut !== undefined && this.#keepBest(heldOut);
   }
 
@@ -318,11 +325,16 @@ class Run {
     const heldOut = this.#heldOut && this.#healthOf(await passOver(trainer, this.#heldOut));
     const health = this.#healthOf(await passOver(trainer, this.#data));
     this.#telemetry.review({ kind: "review", step, revived: 0, heldOut, ...health });
+    return { ...(await this.#learned()), health, steps: step };
+  }
+
+  async #learned(): Promise<Learned> {
+    const trainer = this.#trainer;
     const [{ parameters }, codebooks] = await Promise.all([
       trainer.read(),
       trainer.readCodebooks(),
     ]);
-    return { parameters, codebooks, standard: this.#source.standard, health, steps: step };
+    return { parameters, codebooks, standard: this.#source.standard };
   }
 }
 

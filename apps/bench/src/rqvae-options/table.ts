@@ -22,6 +22,6 @@ function lineOf({ way, figures }: { way: Way; figures: Figures | undefined }): s
           heldOut.distortion.toFixed(3),
           String(whole.seconds),
         ];
-  const name = way.name === "defaults" ? way.name : `\`${way.name}\``;
+  const name = way.name.includes(":") ? `\`${way.name}\`` : way.name;
   return [`| ${[name, ...cells.map((cell) => cell.replaceAll("|", "\\|"))].join(" | ")} |`];
 }

@@ -74,11 +74,17 @@ export class Fitted {
     });
   }
 
-  /** What a term's codewords are to stand for: a slice of the rows without what earlier terms say of it. */
-  async view(index: number): Promise<View> {
+  /**
+   * What a term's codewords are to stand for: a slice of the rows without what earlier terms say of it. Where codes are no
+   * sum of codewords, the rows by one column of codes. Beyond the last of several, the rows with what all codes together
+   * stand for.
+   */
+  async view(wanted: number): Promise<View> {
+    if (wanted >= this.#terms.length && this.#terms.length > 1) return this.#whole(wanted);
+    const index = Math.min(wanted, (this.#terms.length || this.#codes.columns) - 1);
     const drawn = drawnRows(this.#rows.rows);
     const term = this.#terms[index];
-    const column = term ? term.column : Math.min(index, this.#codes.columns - 1);
+    const column = term ? term.column : index;
     const codesOf = (rows: Uint32Array): Uint32Array =>
       rows.map((row) => this.#codes.data[row * this.#codes.columns + column]!);
     const all = Uint32Array.from({ length: this.#rows.rows }, (_, row) => row);
@@ -96,6 +102,32 @@ export class Fitted {
     return scatter.view(about, codebook, codesOf(drawn), counts);
   }
 
+  /** The rows, and every reconstruction that some row has. */
+  async #whole(index: number): Promise<View> {
+    const drawn = drawnRows(this.#rows.rows);
+    const decoded = await this.#decodedRows();
+    const { columns, data } = this.#codes;
+    const places = new Map<string, number>();
+    const first: number[] = [];
+    const all = Uint32Array.from({ length: this.#rows.rows }, (_, row) => {
+      const key = data.subarray(row * columns, (row + 1) * columns).join();
+      const place = places.get(key) ?? first.push(row) - 1;
+      places.set(key, place);
+      return place;
+    });
+    const scatter = await Scatter.of(takeRows(this.#rows, drawn), drawn);
+    const about = { title: "rows and reconstructions", term: index };
+    const reconstructions = takeRows(decoded, Uint32Array.from(first));
+    const codes = drawn.map((row) => all[row]!);
+    return scatter.view(about, reconstructions, codes, countCodes(all, first.length));
+  }
+
+  #decodedRows(): Promise<Matrix> {
+    const codes = codeColumns(this.#codes, 0, this.#model.cardinalities);
+    this.#decoded ??= this.#model.decode(codes, { backend: this.#backend });
+    return this.#decoded;
+  }
+
   /** A row's reconstruction from its first columns of codes. */
   async decode(columns: number, row: number): Promise<Float32Array> {
     const own = this.#codes.data.slice(
@@ -108,13 +140,10 @@ export class Fitted {
 
   /** The rows nearest to one, by vectors and by what codes stand for. */
   async neighbours(row: number): Promise<{ byVector: Uint32Array; byCode: Uint32Array }> {
-    this.#decoded ??= this.#model.decode(codeColumns(this.#codes, 0, this.#model.cardinalities), {
-      backend: this.#backend,
-    });
     const query = this.#rows.data.subarray(row * this.#rows.cols, (row + 1) * this.#rows.cols);
     return {
       byVector: nearestRows(this.#rows, query, row),
-      byCode: nearestRows(await this.#decoded, query, row),
+      byCode: nearestRows(await this.#decodedRows(), query, row),
     };
   }
 

@@ -5,7 +5,6 @@ import { countCodes, drawnRows, leftOver, nearestCodewords, Scatter, takeRows } 
 interface Stage {
   readonly rows: Matrix;
   readonly scatter: Scatter;
-  codebook: Matrix;
 }
 
 /**
@@ -18,6 +17,8 @@ export class LiveViews {
   readonly #drawn: Uint32Array;
   readonly #rows: Matrix;
   readonly #stages = new Map<string, Stage>();
+  /** The last codebook of each place. */
+  readonly #codebooks = new Map<string, Matrix>();
 
   constructor(backend: CompleteBackend, spec: Spec, rows: Matrix) {
     this.#backend = backend;
@@ -27,25 +28,25 @@ export class LiveViews {
   }
 
   /** @param place of the codebook in the spec; none if it is all there is */
-  async view(place: string | undefined, codebook: Matrix): Promise<View | undefined> {
+  note(place: string | undefined, codebook: Matrix): void {
+    this.#codebooks.set(place ?? "", { ...codebook, data: codebook.data.slice() });
+  }
+
+  /** What was last noted of a place, on the rows that it is learned from. */
+  async view(place: string | undefined): Promise<View | undefined> {
     const path = place ?? "";
+    const codebook = this.#codebooks.get(path)!;
     let stage = this.#stages.get(path);
     if (!stage) {
       const rows = await this.#rowsAt(this.#spec, path.split(".").filter(Boolean), "", this.#rows);
       if (rows?.cols !== codebook.cols) return undefined;
-      stage = { rows, scatter: await Scatter.of(rows, this.#drawn), codebook };
+      stage = { rows, scatter: await Scatter.of(rows, this.#drawn) };
       this.#stages.set(path, stage);
     }
-    stage.codebook = { ...codebook, data: codebook.data.slice() };
-    const found = await nearestCodewords(this.#backend, stage.rows, stage.codebook);
+    const found = await nearestCodewords(this.#backend, stage.rows, codebook);
     const codes = Uint32Array.from(found);
-    const counts = countCodes(codes, codebook.rows);
-    return stage.scatter.view(
-      { title: titleOf(path), term: undefined },
-      stage.codebook,
-      codes,
-      counts,
-    );
+    const about = { title: titleOf(path), term: undefined };
+    return stage.scatter.view(about, codebook, codes, countCodes(codes, codebook.rows));
   }
 
   /** The rows that the codebook at a path is learned from, as far as is known. */
@@ -60,10 +61,9 @@ export class LiveViews {
     if (spec.kind === "residual" && kind === "levels") {
       let left = rows;
       for (let l = 0; l < at; l++) {
-        const earlier = this.#stages.get(`${before}levels.${l}`);
-        if (!earlier) return undefined;
-        const codes = await nearestCodewords(this.#backend, left, earlier.codebook);
-        left = leftOver(left, earlier.codebook, codes);
+        const codebook = this.#codebooks.get(`${before}levels.${l}`);
+        if (codebook?.cols !== left.cols) return undefined;
+        left = leftOver(left, codebook, await nearestCodewords(this.#backend, left, codebook));
       }
       return this.#rowsAt(spec.levels[at]!, rest, `${before}levels.${at}.`, left);
     }

@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly iterations: number;
   readonly backend: BackendChoice;
   readonly speed: Speed;
+  /** The codebook to look at. */
+  readonly level: number;
   /** Of an autoencoder. */
   readonly training: Readonly<Record<string, number>>;
 }

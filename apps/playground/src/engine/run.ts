@@ -1,4 +1,11 @@
-import { AbortedError, parseSpec, pause, type Progress, TesseraError } from "@tessera/core";
+import {
+  AbortedError,
+  type Model,
+  parseSpec,
+  pause,
+  type Progress,
+  TesseraError,
+} from "@tessera/core";
 import type { TrainingEvent } from "@tessera/rqvae";
 import { Fitted } from "./fitted.js";
 import { Gate } from "./gate.js";
@@ -11,6 +18,8 @@ import { startBackend } from "./start-backend.js";
 const SLOW_STEP = 110;
 /** Milliseconds between two messages of the same kind while work goes on. */
 const BETWEEN_MESSAGES = 80;
+/** Milliseconds between two looks at an autoencoder, which has to encode all rows for each. */
+const BETWEEN_VIEWS = 300;
 
 type Send = (answer: Answer) => void;
 
@@ -22,6 +31,7 @@ export class Run {
   readonly #send: Send;
   #told = -Infinity;
   #turned = -Infinity;
+  #shown = -Infinity;
 
   constructor(options: RunOptions, send: Send, paused: boolean) {
     this.#options = options;
@@ -34,7 +44,7 @@ export class Run {
   }
 
   async #fit(): Promise<Fitted> {
-    const { rows, spec, seed, iterations, training } = this.#options;
+    const { rows, spec, seed, iterations, training, level } = this.#options;
     const backend = await startBackend(this.#options.backend);
     const { name, device, reason } = backend.info;
     this.#send({ kind: "backend", backend: { name, device, reason } });
@@ -44,6 +54,7 @@ export class Run {
     const onProgress = async (progress: Progress): Promise<void> => {
       await this.#breathe();
       const slow = this.#options.speed === "slow" && progress.codebook !== undefined;
+      if (progress.codebook) live.note(progress.place, progress.codebook);
       const due = slow || performance.now() - this.#told >= BETWEEN_MESSAGES;
       if (due) {
         const { task, done, total, figures = {} } = progress;
@@ -51,23 +62,27 @@ export class Run {
           kind: "progress",
           progress: { task, done, total, figures, elapsed: elapsed() },
         });
-        const view = progress.codebook && (await live.view(progress.place, progress.codebook));
+        const view = progress.codebook && (await live.view(progress.place));
         if (view) this.#send({ kind: "view", view });
         this.#told = performance.now();
-      } else if (progress.codebook && progress.done === 0) {
-        // Every level is met at least once, as the next one needs it.
-        await live.view(progress.place, progress.codebook);
       }
       await this.gate.pass();
       if (slow) await this.gate.rest(SLOW_STEP);
     };
+    const onReview = async (model: () => Promise<Model>): Promise<void> => {
+      if (performance.now() - this.#shown < BETWEEN_VIEWS) return;
+      const fitted = await Fitted.of(backend, await model(), rows, elapsed());
+      this.#send({ kind: "view", view: await fitted.view(level) });
+      this.#shown = performance.now();
+    };
     const model = await allQuantizers({
       ...training,
       onEvent: (event) => this.#onEvent(event),
+      onReview,
     }).fit(spec, rows, { backend, seed, iterations, onProgress });
     const fitted = await Fitted.of(backend, model, rows, elapsed());
     this.#send({ kind: "done", result: fitted.result });
-    this.#send({ kind: "view", view: await fitted.view(0) });
+    this.#send({ kind: "view", view: await fitted.view(level) });
     return fitted;
   }
 

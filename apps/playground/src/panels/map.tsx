@@ -94,6 +94,11 @@ function Levels() {
           {l + 1}
         </button>
       ))}
+      {result.terms.length > 1 && (
+        <button type="button" aria-pressed={level >= count} onClick={() => store.showLevel(count)}>
+          all
+        </button>
+      )}
       {count > shown && <span class="note">of {count}</span>}
     </div>
   );

@@ -12,36 +12,14 @@ const NAMES: Readonly<Record<BackendChoice, string>> = {
 
 export function RunPanel() {
   const { seed, backend, speed } = store.settings.value;
-  const phase = store.phase.value;
-  const ready = store.dataset.value !== undefined && !("message" in store.parsed.value);
-  const failure = store.failure.value;
   return (
     <section aria-labelledby="run-title">
       <h2 id="run-title">Run</h2>
       <div class="buttons">
-        {phase === "running" ? (
-          <button type="button" class="main" onClick={store.pause}>
-            Pause
-          </button>
-        ) : (
-          <button type="button" class="main" disabled={!ready} onClick={store.play}>
-            {phase === "paused" ? "Go on" : phase === "done" ? "Train again" : "Train"}
-          </button>
-        )}
-        <button type="button" disabled={!ready || phase === "running"} onClick={store.step}>
-          Step
-        </button>
-        <button type="button" disabled={phase === "idle"} onClick={store.reset}>
-          Reset
-        </button>
+        <TrainButtons />
       </div>
       <Status />
-      {failure && (
-        <p class="error" role="alert">
-          {failure.message}
-          {failure.hint && <small>{failure.hint}</small>}
-        </p>
-      )}
+      <Failed />
       <div class="fields">
         <NumberField
           label="seed"
@@ -83,7 +61,45 @@ export function RunPanel() {
   );
 }
 
-function Status() {
+export function TrainButtons() {
+  const phase = store.phase.value;
+  const ready = store.dataset.value !== undefined && !("message" in store.parsed.value);
+  return (
+    <>
+      {phase === "running" ? (
+        <button type="button" class="main" onClick={store.pause}>
+          Pause
+        </button>
+      ) : (
+        <button type="button" class="main" disabled={!ready} onClick={store.play}>
+          {phase === "paused" ? "Go on" : phase === "done" ? "Train again" : "Train"}
+        </button>
+      )}
+      <button type="button" disabled={!ready || phase === "running"} onClick={store.step}>
+        Step
+      </button>
+      <button type="button" disabled={phase === "idle"} onClick={store.reset}>
+        Reset
+      </button>
+    </>
+  );
+}
+
+export function Failed() {
+  const failure = store.failure.value;
+  return (
+    <>
+      {failure && (
+        <p class="error" role="alert">
+          {failure.message}
+          {failure.hint && <small>{failure.hint}</small>}
+        </p>
+      )}
+    </>
+  );
+}
+
+export function Status() {
   const progress = store.progress.value;
   const result = store.result.value;
   const phase = store.phase.value;

@@ -14,7 +14,9 @@ export function TakeAwayPanel() {
   const settings = store.settings.value;
   const [shown, setShown] = useState<"command" | "program">("command");
   const [copied, setCopied] = useState("");
-  const text = shown === "command" ? store.command.value : programOf(settings, dataset);
+  const spec = store.parsed.value;
+  const program = "message" in spec ? "" : programOf(settings, dataset, spec);
+  const text = shown === "command" ? store.command.value : program;
   const copy = (what: string, value: string): void => {
     navigator.clipboard.writeText(value).then(
       () => setCopied(`${what} copied`),

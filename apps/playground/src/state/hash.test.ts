@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hashOf, settingsFrom } from "./hash.js";
-import { BACKENDS, DEFAULTS, SAMPLES, type Settings, SHAPES, SPEEDS } from "./settings.js";
+import { BACKENDS, DEFAULTS, EMBEDS, SAMPLES, type Settings, SHAPES, SPEEDS } from "./settings.js";
 
 const settings: fc.Arbitrary<Settings> = fc.record({
   data: fc.constantFrom(...SHAPES, ...SAMPLES, "file" as const),
@@ -17,6 +17,7 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   backend: fc.constantFrom(...BACKENDS),
   speed: fc.constantFrom(...SPEEDS),
   level: fc.nat(4095),
+  embed: fc.constantFrom(...EMBEDS),
 });
 
 describe("the address", () => {

@@ -1,6 +1,7 @@
 import {
   BACKENDS,
   DEFAULTS,
+  EMBEDS,
   type LIMITS,
   SAMPLES,
   type Settings,
@@ -58,6 +59,7 @@ export function settingsFrom(hash: string): Settings {
     backend: choice("backend", BACKENDS, DEFAULTS.backend),
     speed: choice("speed", SPEEDS, DEFAULTS.speed),
     level: number("level"),
+    embed: choice("embed", EMBEDS, DEFAULTS.embed),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Settings {
   readonly speed: Speed;
   /** The column of codes that the map is coloured by. */
   readonly level: number;
+  /** `yes` shows the map and the buttons alone, as a figure in another page. */
+  readonly embed: Embed;
 }
 
 export const SHAPES = ["moons", "blobs", "rings", "spiral"] as const;
@@ -34,6 +36,9 @@ export type BackendChoice = (typeof BACKENDS)[number];
 export const SPEEDS = ["slow", "full"] as const;
 export type Speed = (typeof SPEEDS)[number];
 
+export const EMBEDS = ["no", "yes"] as const;
+export type Embed = (typeof EMBEDS)[number];
+
 export const DEFAULTS: Settings = {
   data: "moons",
   points: 1200,
@@ -48,6 +53,7 @@ export const DEFAULTS: Settings = {
   backend: "auto",
   speed: "slow",
   level: 0,
+  embed: "no",
 };
 
 /** Least and largest value of each number; those that are whole say so. */

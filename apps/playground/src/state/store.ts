@@ -206,7 +206,7 @@ function step(): void {
 function start(paused: boolean): void {
   const data = dataset.value;
   if (!data || "message" in parsed.value) return;
-  const { spec, seed, iterations, backend: choice, speed } = settings.value;
+  const { spec, seed, iterations, backend: choice, speed, level } = settings.value;
   reset();
   phase.value = "running";
   engine.start(
@@ -217,6 +217,7 @@ function start(paused: boolean): void {
       iterations,
       backend: choice,
       speed,
+      level,
       training: trainingOf(settings.value),
     },
     paused,
@@ -319,8 +320,6 @@ function finish(found: Result): void {
     ...past.value.filter(({ hash, data }) => hash !== run.hash || data !== run.data),
     run,
   ];
-  const level = Math.min(settings.value.level, Math.max(found.terms.length, 1) - 1);
-  if (level > 0) engine.ask({ kind: "view", term: level });
 }
 
 function failureOf(error: unknown): Failure {

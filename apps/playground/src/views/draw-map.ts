@@ -4,6 +4,8 @@ import type { Brush } from "./canvas.js";
 import { type Frame, frameOf } from "./frame.js";
 
 export const HUES = 9;
+/** More regions than this are a mesh. */
+const MOST_CELLS = 300;
 
 /** Draws a view: cells where the plane is the whole space, points by code, codewords, dead ones hollow. */
 export function drawMap(
@@ -14,7 +16,8 @@ export function drawMap(
   const frame = frameOf(view.points, width, height);
   const hues = Array.from({ length: HUES }, (_, i) => colour(`hue${i}`));
   context.clearRect(0, 0, width, height);
-  if (view.exact && view.codewords.length > 0)
+  const cells = view.codewords.length / 2;
+  if (view.exact && cells > 0 && cells <= MOST_CELLS)
     drawCells(context, view, frame, hues, colour("line"));
   const radius = view.points.length > 3000 ? 1.8 : 2.4;
   context.globalAlpha = 0.75;
@@ -86,7 +89,7 @@ function drawCodewords(
   for (let k = 0; k < view.codewords.length / 2; k++) {
     const [x, y] = [frame.x(view.codewords[2 * k]!), frame.y(view.codewords[2 * k + 1]!)];
     const dead = view.counts[k] === 0;
-    circle(context, x, y, 5);
+    circle(context, x, y, view.codewords.length > 200 ? 3 : 5);
     context.fillStyle = dead ? paper : hues[k % HUES]!;
     context.fill();
     context.lineWidth = 1.5;
