@@ -42,6 +42,8 @@ async function run(maxBindingBytes?: number) {
   const top = backend.assignTopK(x, books, 3);
   const beam = backend.beamSearch?.(x, [level, level], 2);
   const bytes = backend.scalarEncode(x, row, row, { bits: 4 });
+  const heavy = floats(gaussianMatrix(ROWS, 1, { seed: 11 }).data, ROWS);
+  const clusters = backend.clusterSums(x, codes, 5, heavy);
   const noise = { scale: 0.5, seed: 8, call: 9 };
   const chances = backend.softmax(x, { noise });
   const entropies = backend.entropy(chances, 0.5);
@@ -57,6 +59,8 @@ async function run(maxBindingBytes?: number) {
     gather: backend.gather(books, codes),
     residual: backend.residual(x, books, codes),
     take: backend.take(x, order),
+    "clusterSums, sums": clusters.sums,
+    "clusterSums, counts": clusters.counts,
     combine: backend.combine(x, x, 0.5, 2),
     matmul: backend.matmul(x, weights),
     scalarEncode: bytes,
@@ -112,6 +116,8 @@ describe.skipIf(obstacle)(`rows${obstacle === undefined ? "" : ` (${obstacle})`}
       const many = backend.tensor(new Int32Array(ROWS).fill(1, 0, 600).fill(9, 600), [ROWS, 1]);
       await expect(backend.gather(books, many).read()).rejects.toThrow(CodeRangeError);
       await expect(backend.gather(books, many).read()).rejects.toMatchObject({ row: 600 });
+      const { counts } = backend.clusterSums(backend.zeros([ROWS, COLUMNS], "float32"), many, 3);
+      await expect(counts.read()).rejects.toMatchObject({ row: 600, found: 9 });
       backend.dispose();
     },
     TIMEOUT_MS,
