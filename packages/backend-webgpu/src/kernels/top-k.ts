@@ -4,8 +4,8 @@ import { defineKernel, LARGEST } from "../kernel.js";
 export const MOST = 256;
 
 /**
- * As many as most calls want. Workgroup memory, which is filled with zeros before each workgroup starts and of which more
- * leaves room for fewer workgroups at once, is then a third.
+ * As many as most calls want. They take less than half of the workgroup memory, which is filled with zeros before each
+ * workgroup starts, and of which more leaves room for fewer workgroups at once.
  */
 export const FEW = 32;
 
