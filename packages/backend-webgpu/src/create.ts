@@ -3,7 +3,7 @@ import type { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
 import { describe } from "./info.js";
-import { WebGpuTrainingBackend } from "./training-backend.js";
+import { WebGpuOptionBackend } from "./option-backend.js";
 
 export interface WebGpuBackendOptions {
   /**
@@ -56,7 +56,7 @@ function backendOn(
   const device = new Device(gpu, owned, maxBindingBytes);
   // Older browsers do not say of a device what adapter it is of.
   const facts = adapter ?? (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? {};
-  return new WebGpuTrainingBackend(device, describe(gpu, facts, device.maxBytes));
+  return new WebGpuOptionBackend(device, describe(gpu, facts, device.maxBytes));
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */

@@ -2,7 +2,7 @@ import { type Device, flat, tiled, type View } from "./device.js";
 import { FAULT } from "./fault.js";
 import { beamSelectKernel, beamTraceKernel } from "./kernels/beam.js";
 import { residualKernel } from "./kernels/codebooks.js";
-import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import { TOP_ROWS, topKernel } from "./kernels/top-k.js";
 import { checkNorms } from "./launch-nearest.js";
 import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
@@ -126,7 +126,7 @@ function extend(
     codes: device.allocate(4 * candidates * count),
     distances: device.allocate(4 * candidates * count),
   };
-  device.run(topKKernel, {
+  device.run(topKernel(count), {
     inputs: { x: left, codebooks: book, starts: device.unused },
     outputs,
     params: { rows: candidates, groups: 1, codewords, dimension, count, direct: 1 },

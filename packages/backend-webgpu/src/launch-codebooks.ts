@@ -116,24 +116,30 @@ export interface ClusterTensors {
 
 export function sumClusters(
   device: Device,
-  tensors: ClusterTensors,
+  { sums, counts, ...tensors }: ClusterTensors,
   extents: ClusterExtents,
 ): void {
-  const { x, codes, weights, sums, counts } = tensors;
-  addClusters(device, { ...tensors, factor: 1 }, extents);
   const { groups, codewords } = extents;
-  device.settle({
-    inputs: [x, codes, ...(weights ? [weights] : [])],
-    outputs: [sums, counts],
-    sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+  const parts = clusterParts(device, extents);
+  inParts(device, tensors, (rows, firstRow) => {
+    const { x, codes, weights } = rows;
+    addRows(device, parts, rows, { ...extents, rows: x.shape[0]! }, firstRow);
+    device.settle({
+      inputs: [x, codes, ...(weights ? [weights] : [])],
+      outputs: [sums, counts],
+      sources: [{ kind: FAULT.code, columns: groups, limit: codewords, values: codes }],
+    });
   });
+  addParts(device, parts, { sums, counts, factor: 1 }, extents);
 }
 
-/** Where sums of clusters come from and go to. */
-export interface ClusterTask {
+interface ClusterRows {
   readonly x: View | Storage;
   readonly codes: View;
   readonly weights: View | undefined;
+}
+
+interface ClusterTotals {
   /** Undefined where the counts are wanted alone. */
   readonly sums: View | undefined;
   readonly counts: View;
@@ -141,30 +147,83 @@ export interface ClusterTask {
   readonly factor: number;
 }
 
+/** Where sums of clusters come from and go to. */
+export interface ClusterTask extends ClusterRows, ClusterTotals {}
+
 /** Sums and counts of clusters. A code out of range is reported in slot 0. All rows are bound at once. */
-export function addClusters(
-  device: Device,
-  { x, codes, weights, sums, counts, factor }: ClusterTask,
-  { rows, groups, codewords, dimension }: ClusterExtents,
-): void {
-  const totals = groups * codewords * (dimension + 1);
+export function addClusters(device: Device, task: ClusterTask, extents: ClusterExtents): void {
+  const parts = clusterParts(device, extents);
+  addRows(device, parts, task, extents, 0);
+  addParts(device, parts, task, extents);
+}
+
+/** Sums of clusters by chunks of rows. */
+interface ClusterParts {
+  readonly partials: Storage;
+  readonly chunks: number;
+  readonly chunkRows: number;
+}
+
+function clusterParts(device: Device, extents: ClusterExtents): ClusterParts {
+  const { rows } = extents;
+  const totals = totalsOf(extents);
   const most = Math.max(1, Math.floor(PARTIAL_VALUES / totals));
   const chunkRows = Math.max(CHUNK_ROWS, Math.ceil(rows / most));
   const chunks = Math.ceil(rows / chunkRows);
-  const partials = device.zeros(8 * chunks * totals);
+  return { partials: device.zeros(8 * chunks * totals), chunks, chunkRows };
+}
+
+function totalsOf({ groups, codewords, dimension }: ClusterExtents): number {
+  return groups * codewords * (dimension + 1);
+}
+
+/** Adds rows, of which the first is `firstRow` of all, to the chunks that they are of. */
+function addRows(
+  device: Device,
+  { partials, chunkRows }: ClusterParts,
+  { x, codes, weights }: ClusterRows,
+  { rows, groups, codewords, dimension }: ClusterExtents,
+  firstRow: number,
+): void {
+  const chunks = Math.ceil((firstRow + rows) / chunkRows) - Math.floor(firstRow / chunkRows);
   const items = chunks * groups * (dimension + 1);
   device.run(clusterChunksKernel, {
     inputs: { x, codes, weights: weights ?? device.unused },
     outputs: { partials },
-    params: { items, rows, groups, codewords, dimension, chunkRows, weighted: weights ? 1 : 0 },
+    params: {
+      items,
+      firstRow,
+      rows,
+      groups,
+      codewords,
+      dimension,
+      chunkRows,
+      weighted: weights ? 1 : 0,
+    },
     workgroups: flat(items),
   });
+}
+
+/** Adds the chunks together. */
+function addParts(
+  device: Device,
+  { partials, chunks }: ClusterParts,
+  { sums, counts, factor }: ClusterTotals,
+  extents: ClusterExtents,
+): void {
+  const items = totalsOf(extents);
   device.run(clusterTotalsKernel, {
     inputs: { partials },
     updates: { sums: sums ?? device.spare, counts },
     outputs: {},
-    params: { items: totals, dimension, chunks, weight: factor, keepsSums: sums ? 1 : 0 },
-    workgroups: flat(totals),
+    params: {
+      items,
+      dimension: extents.dimension,
+      chunks,
+      weight: factor,
+      keepsSums: sums ? 1 : 0,
+    },
+    workgroups: flat(items),
   });
   partials.release();
 }

@@ -114,7 +114,7 @@ export function multiplyParts(device: Device, product: Product & { readonly into
 }
 
 /** Rows of which a lane sums a column at least, as above. */
-const CHUNK_ROWS = 128;
+export const CHUNK_ROWS = 128;
 
 /**
  * Sums of the columns of gradients, and where the rows were normalized, of gradient · x̂; written in place.

@@ -1,9 +1,11 @@
 import type { Activation } from "@tessera/core";
 import { type Device, flat, tiled } from "./device.js";
 import { ACTIVATIONS } from "./kernels/activation.js";
+import { boundGradientKernel } from "./kernels/bound.js";
 import { dropoutKernel } from "./kernels/dropout.js";
 import { layerNormGradientsKernel, layerNormKernel } from "./kernels/layer-norm.js";
 import { sumColumns } from "./launch-dense.js";
+import { inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
 type Floats = GpuTensor<"float32">;
@@ -90,4 +92,26 @@ export function dropOut(
     workgroups: flat(items),
   });
   device.settle({ inputs: [x], outputs: [out] });
+}
+
+export interface BoundTask {
+  readonly z: Floats;
+  readonly gradient: Floats;
+  readonly shift: Floats;
+  readonly slope: Floats;
+  readonly out: Floats;
+}
+
+/** Gradients back through a bound. */
+export function boundGradients(device: Device, { shift, slope, ...all }: BoundTask): void {
+  const columns = all.z.shape[1]!;
+  inParts(device, all, ({ z, gradient, out }) => {
+    device.run(boundGradientKernel, {
+      inputs: { z, gradient, shift, slope },
+      outputs: { out },
+      params: { items: z.size, columns },
+      workgroups: flat(z.size),
+    });
+    device.settle({ inputs: [z, gradient, shift, slope], outputs: [out] });
+  });
 }

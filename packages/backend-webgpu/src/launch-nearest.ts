@@ -3,7 +3,7 @@ import { type Device, flat, tiled } from "./device.js";
 import { FAULT } from "./fault.js";
 import { assignKernel, distancesKernel, scoreStartsKernel } from "./kernels/assign.js";
 import { TILE } from "./kernels/tile.js";
-import { TOP_ROWS, topKKernel } from "./kernels/top-k.js";
+import { TOP_ROWS, topKernel } from "./kernels/top-k.js";
 import { inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
@@ -48,7 +48,7 @@ function nearestOf(
     device.run(assignKernel, { inputs, updates: { codes }, outputs: {}, params, workgroups });
   } else {
     const workgroups = tiled(Math.ceil(rows / TOP_ROWS), groups);
-    device.run(topKKernel, {
+    device.run(topKernel(count), {
       inputs,
       outputs: { codes, distances },
       params: { ...params, count, direct: 0 },
@@ -78,11 +78,9 @@ export function checkNorms(
   dimension: number,
   slot: number,
 ): void {
-  let base = 0;
-  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }) => {
-    checkSome(device, matrix, dimension, slot, base);
-    base += matrix.shape[0]!;
-  });
+  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }, first) =>
+    checkSome(device, matrix, dimension, slot, first),
+  );
 }
 
 function checkSome(

@@ -96,7 +96,13 @@ export function scanRows(
           rows: held.rows(first, first + part),
         },
         outputs: { distances },
-        params: { queries: block.queries, columns: part, dimension, ip: metric === "ip" ? 1 : 0 },
+        params: {
+          queries: block.queries,
+          columns: part,
+          dimension,
+          pitch: dimension,
+          ip: metric === "ip" ? 1 : 0,
+        },
         workgroups: tiled(Math.ceil(block.queries / TILE), Math.ceil(part / TILE)),
       });
       const lists = allocateLists(device, block);

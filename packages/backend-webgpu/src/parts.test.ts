@@ -3,8 +3,10 @@ import {
   BackendError,
   CodeRangeError,
   completeBackend,
+  distributionBackend,
   NonFiniteError,
   type Tensor,
+  trainingBackend,
 } from "@tessera/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../test/adapter.js";
@@ -18,13 +20,15 @@ const ROWS = 700;
 const COLUMNS = 6;
 /** Fewer bytes than 700 rows of 6 values have, and more than 256 rows. */
 const MOST = 8192;
+/** Fewer bytes than 300 rows of 300 values have, and more than 256 rows. */
+const MOST_OF_SQUARE = 320_000;
 const start = (maxBindingBytes?: number) =>
   createWebGpuBackend({ device: whole?.gpu, maxBindingBytes });
 const TIMEOUT_MS = 300_000;
 
 /** What kernels make of rows, by name. */
 async function run(maxBindingBytes?: number) {
-  const backend = completeBackend(await start(maxBindingBytes));
+  const backend = distributionBackend(trainingBackend(await start(maxBindingBytes)), "this test");
   const floats = (data: Float32Array, ...shape: number[]) => backend.tensor(data, shape);
   const x = floats(gaussianMatrix(ROWS, COLUMNS, { seed: 1 }).data, ROWS, COLUMNS);
   const books = floats(gaussianMatrix(10, 3, { seed: 2 }).data, 2, 5, 3);
@@ -38,6 +42,13 @@ async function run(maxBindingBytes?: number) {
   const top = backend.assignTopK(x, books, 3);
   const beam = backend.beamSearch?.(x, [level, level], 2);
   const bytes = backend.scalarEncode(x, row, row, { bits: 4 });
+  const heavy = floats(gaussianMatrix(ROWS, 1, { seed: 11 }).data, ROWS);
+  const clusters = backend.clusterSums(x, codes, 5, heavy);
+  const noise = { scale: 0.5, seed: 8, call: 9 };
+  const chances = backend.softmax(x, { noise });
+  const entropies = backend.entropy(chances, 0.5);
+  const norm = { scale: row, shift: row };
+  const running = { mean: row, variance: backend.combine(row, row, 0, 0) };
   const results: Record<string, Tensor | undefined> = {
     "assign, codes": near.codes,
     "assign, distances": near.distances,
@@ -48,15 +59,33 @@ async function run(maxBindingBytes?: number) {
     gather: backend.gather(books, codes),
     residual: backend.residual(x, books, codes),
     take: backend.take(x, order),
+    "clusterSums, sums": clusters.sums,
+    "clusterSums, counts": clusters.counts,
     combine: backend.combine(x, x, 0.5, 2),
     matmul: backend.matmul(x, weights),
     scalarEncode: bytes,
     scalarDecode: backend.scalarDecode(bytes, row, row, { bits: 4 }),
     packSigns: backend.packSigns(x, row),
+    "softmax with noise": chances,
+    softmaxGradient: backend.softmaxGradient(chances, x, { shared: row }),
+    "entropy, losses": entropies.losses,
+    "entropy, gradient": entropies.gradient,
+    batchNorm: backend.batchNorm?.(x, norm, running, { epsilon: 1, activation: "gelu" }).output,
+    boundGradient: backend.boundGradient?.(x, x, { shift: row, slope: row }),
     "scanRows, indices": backend.scanRows?.(few, x, 9).indices,
   };
   const read = async ([name, tensor]: [string, Tensor | undefined]) => [name, await tensor?.read()];
   const values = Object.fromEntries(await Promise.all(Object.entries(results).map(read)));
+  backend.dispose();
+  return values;
+}
+
+/** Contrastive losses, whose rows know their own candidates by their number. */
+async function contrast(maxBindingBytes?: number) {
+  const backend = distributionBackend(trainingBackend(await start(maxBindingBytes)), "this test");
+  const similarities = backend.tensor(gaussianMatrix(300, 300, { seed: 10 }).data, [300, 300]);
+  const { losses, gradient } = backend.contrastiveLoss(similarities, { scale: 2, weight: 0.1 });
+  const values = [await losses.read(), await gradient.read()];
   backend.dispose();
   return values;
 }
@@ -68,6 +97,7 @@ describe.skipIf(obstacle)(`rows${obstacle === undefined ? "" : ` (${obstacle})`}
       const { gpu } = whole!;
       expect(MOST).toBeLessThan(gpu.limits.maxStorageBufferBindingSize);
       expect(await run(MOST)).toEqual(await run());
+      expect(await contrast(MOST_OF_SQUARE)).toEqual(await contrast());
     },
     TIMEOUT_MS,
   );
@@ -86,6 +116,8 @@ describe.skipIf(obstacle)(`rows${obstacle === undefined ? "" : ` (${obstacle})`}
       const many = backend.tensor(new Int32Array(ROWS).fill(1, 0, 600).fill(9, 600), [ROWS, 1]);
       await expect(backend.gather(books, many).read()).rejects.toThrow(CodeRangeError);
       await expect(backend.gather(books, many).read()).rejects.toMatchObject({ row: 600 });
+      const { counts } = backend.clusterSums(backend.zeros([ROWS, COLUMNS], "float32"), many, 3);
+      await expect(counts.read()).rejects.toMatchObject({ row: 600, found: 9 });
       backend.dispose();
     },
     TIMEOUT_MS,

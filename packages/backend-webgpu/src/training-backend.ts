@@ -34,7 +34,7 @@ import { multiply, multiplyParts, sumColumns } from "./launch-dense.js";
 import { dropOut, normalize, normGradients } from "./launch-layers.js";
 import { quantize } from "./launch-quantize.js";
 import { loss, moveAverages, rotate, step, sumSquares, write } from "./launch-training.js";
-import { WebGpuScanBackend } from "./scan-backend.js";
+import { WebGpuDistributionBackend } from "./distribution-backend.js";
 import type { GpuTensor } from "./tensor.js";
 
 /**
@@ -42,7 +42,7 @@ import type { GpuTensor } from "./tensor.js";
  * they share no tile, so one kernel for both would read as much.
  */
 export class WebGpuTrainingBackend
-  extends WebGpuScanBackend
+  extends WebGpuDistributionBackend
   implements ComputeBackend, Omit<TrainingKernels, "linearGradients">
 {
   write<T extends Tensor>(target: T, source: T): void {
@@ -61,7 +61,7 @@ export class WebGpuTrainingBackend
     const held = own(this, weight, "weight", "float32");
     const bias = options.bias && own(this, options.bias, "bias", "float32");
     const { activation, ...extents } = checkLinear(input, held, options);
-    return this.#activated([extents.rows, extents.columns], activation, (out, pre) => {
+    return this.activated([extents.rows, extents.columns], activation, (out, pre) => {
       const product = { ...extents, a: input, b: held, out, transposeB: true };
       multiply(this.device, { ...product, bias, activation, pre });
     });
@@ -113,7 +113,7 @@ export class WebGpuTrainingBackend
     const shift = own(this, parameters.shift, "shift", "float32");
     const { activation } = checkLayerNorm(input, { scale, shift }, options);
     const { epsilon } = options;
-    return this.#activated(input.shape, activation, (out, pre) =>
+    return this.activated(input.shape, activation, (out, pre) =>
       normalize(this.device, { x: input, scale, shift, epsilon, activation, out, pre }),
     );
   }
@@ -249,7 +249,7 @@ export class WebGpuTrainingBackend
   }
 
   /** A layer's result, and what its activation is applied to: a view of it where that tells the derivative as well. */
-  #activated(
+  protected activated(
     shape: readonly number[],
     activation: Activation,
     launch: (output: GpuTensor<"float32">, pre: GpuTensor<"float32"> | undefined) => void,

@@ -1,5 +1,5 @@
 import { defineKernel, FLAT_MAIN, LARGEST } from "../kernel.js";
-import { LANES, MERGE } from "./top-k.js";
+import { LANES, merging, MOST } from "./top-k.js";
 
 // Beam search, level by level: `topK` extends each candidate of a row by its nearest codewords, `beamSelect` keeps the
 // best extensions of all candidates of the row, `residual` makes their residuals, and `beamTrace` follows the best one
@@ -36,7 +36,7 @@ var<workgroup> improved: atomic<u32>;
 var<workgroup> agreed: u32;
 var<workgroup> greedyPlace: atomic<u32>;
 
-${MERGE}
+${merging(1, MOST)}
 
 @compute @workgroup_size(${LANES})
 fn main(

@@ -15,8 +15,9 @@ fn add(total: vec2f, value: f32) -> vec2f {
 }`.trim();
 
 /**
- * Items: (chunk, group, column), columns fastest. Partial sums are [chunks, groups, codewords, dimension + 1] pairs of a
- * sum and its loss, 0 at first. Fault 0: the position of a code out of range.
+ * Items: (chunk, group, column), columns fastest; chunks from that of `firstRow` on, which is the first of the `rows` that are
+ * given. Partial sums are [chunks, groups, codewords, dimension + 1] pairs of a sum and its loss, 0 at first; what earlier
+ * launches made of a chunk is added to. Fault 0: the position of a code out of range, among those given.
  */
 export const clusterChunksKernel = defineKernel({
   name: "clusterChunks",
@@ -24,6 +25,7 @@ export const clusterChunksKernel = defineKernel({
   outputs: { partials: "f32" },
   params: {
     items: "u32",
+    firstRow: "u32",
     rows: "u32",
     groups: "u32",
     codewords: "u32",
@@ -40,10 +42,11 @@ ${FLAT_MAIN}
   let columns = params.dimension + 1u;
   let column = item % columns;
   let group = (item / columns) % params.groups;
-  let chunk = item / (columns * params.groups);
+  let chunk = params.firstRow / params.chunkRows + item / (columns * params.groups);
   let clusters = (chunk * params.groups + group) * params.codewords;
-  let end = min(params.rows, (chunk + 1u) * params.chunkRows);
-  for (var row = chunk * params.chunkRows; row < end; row++) {
+  let begin = max(params.firstRow, chunk * params.chunkRows) - params.firstRow;
+  let end = min(params.rows, (chunk + 1u) * params.chunkRows - params.firstRow);
+  for (var row = begin; row < end; row++) {
     let position = row * params.groups + group;
     let code = codes[params.codesStart + position];
     if (code < 0 || u32(code) >= params.codewords) {

@@ -19,6 +19,20 @@ fn rowSum(value: f32, lane: u32) -> f32 {
   return sum;
 }`.trim();
 
+/** The largest of the lanes of a row, where some is; beside ROW_SUM, whose memory it uses. All lanes must call it. */
+export const ROW_LARGEST = `
+fn rowLargest(value: f32, lane: u32) -> f32 {
+  parts[lane] = value;
+  workgroupBarrier();
+  for (var distance = ${ROW_LANES / 2}u; distance > 0u; distance /= 2u) {
+    if (lane < distance) { parts[lane] = max(parts[lane], parts[lane + distance]); }
+    workgroupBarrier();
+  }
+  let largest = parts[0];
+  workgroupBarrier();
+  return largest;
+}`.trim();
+
 /** What kernels with a workgroup for each row start with; `start` is where the row is in a matrix. */
 export const ROW_MAIN = `
 @compute @workgroup_size(${ROW_LANES})

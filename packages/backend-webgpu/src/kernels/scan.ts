@@ -338,13 +338,13 @@ export const rowDistancesKernel = defineKernel({
   name: "rowDistances",
   inputs: { asked: "f32", rows: "f32" },
   outputs: { distances: "f32" },
-  params: { queries: "u32", columns: "u32", dimension: "u32", ip: "u32" },
+  params: { queries: "u32", columns: "u32", dimension: "u32", pitch: "u32", ip: "u32" },
   body: `
 ${TILE_MEMORY}
 
 fn loadQuery(query: u32, k: u32) -> f32 {
   if (query >= params.queries || k >= params.dimension) { return 0.0; }
-  return asked[params.askedStart + query * params.dimension + k];
+  return asked[params.askedStart + query * params.pitch + k];
 }
 
 fn loadRow(row: u32, k: u32) -> f32 {

@@ -3,6 +3,12 @@ import { defineKernel, LARGEST } from "../kernel.js";
 /** The most codewords that assignTopK returns for a row. */
 export const MOST = 256;
 
+/**
+ * As many as most calls want. They take less than half of the workgroup memory, which is filled with zeros before each
+ * workgroup starts, and of which more leaves room for fewer workgroups at once.
+ */
+export const FEW = 32;
+
 /** One wave of most GPUs; each lane scores one codeword at a time. */
 export const LANES = 64;
 
@@ -13,16 +19,19 @@ const DEPTH = 16;
 
 /**
  * Keeps the least `count` pairs of (score, index), in order. `merge` takes the list at `list` and one candidate from each
- * lane. All pairs are different, so the place of a pair is the number of pairs below it: the candidates count one another,
- * and the two sorted lists search one another.
+ * lane, whose indices ascend with the lanes. All pairs are different, so the place of a pair is the number of pairs below
+ * it: the candidates count one another, and the two sorted lists search one another.
+ *
+ * @param lists how many there are
+ * @param most places of each
  */
-export const MERGE = `
-var<workgroup> listScores: array<f32, ${TOP_ROWS * MOST}>;
-var<workgroup> listIndices: array<u32, ${TOP_ROWS * MOST}>;
-var<workgroup> oldScores: array<f32, ${MOST}>;
-var<workgroup> oldIndices: array<u32, ${MOST}>;
+export function merging(lists: number, most: number): string {
+  return `
+var<workgroup> listScores: array<f32, ${lists * most}>;
+var<workgroup> listIndices: array<u32, ${lists * most}>;
+var<workgroup> oldScores: array<f32, ${most}>;
+var<workgroup> oldIndices: array<u32, ${most}>;
 var<workgroup> newScores: array<f32, ${LANES}>;
-var<workgroup> newIndices: array<u32, ${LANES}>;
 var<workgroup> sortedScores: array<f32, ${LANES}>;
 var<workgroup> sortedIndices: array<u32, ${LANES}>;
 
@@ -56,10 +65,9 @@ fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
     oldIndices[i] = listIndices[list + i];
   }
   newScores[lane] = score;
-  newIndices[lane] = index;
   workgroupBarrier();
   var rank = 0u;
-  for (var i = 0u; i < ${LANES}u; i++) { rank += u32(isBelow(newScores[i], newIndices[i], score, index)); }
+  for (var i = 0u; i < ${LANES}u; i++) { rank += u32(isBelow(newScores[i], i, score, lane)); }
   sortedScores[rank] = score;
   sortedIndices[rank] = index;
   workgroupBarrier();
@@ -77,25 +85,27 @@ fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
   }
   workgroupBarrier();
 }`.trim();
+}
 
 /**
  * Workgroups: (${TOP_ROWS} rows, group). Each goes through all codewords, ${LANES} at a time, and merges their scores into
  * the list of each row, unless none of them belongs there. With `direct`, scores are squared distances, which keep their
- * digits far from the origin, and are returned.
+ * digits far from the origin, and are returned. `count` is at most `most`.
  */
-export const topKKernel = defineKernel({
-  name: "topK",
-  inputs: { x: "f32", codebooks: "f32", starts: "f32" },
-  outputs: { codes: "i32", distances: "f32" },
-  params: {
-    rows: "u32",
-    groups: "u32",
-    codewords: "u32",
-    dimension: "u32",
-    count: "u32",
-    direct: "u32",
-  },
-  body: `
+function defineTopK(name: string, most: number) {
+  return defineKernel({
+    name,
+    inputs: { x: "f32", codebooks: "f32", starts: "f32" },
+    outputs: { codes: "i32", distances: "f32" },
+    params: {
+      rows: "u32",
+      groups: "u32",
+      codewords: "u32",
+      dimension: "u32",
+      count: "u32",
+      direct: "u32",
+    },
+    body: `
 const DEPTH = ${DEPTH}u;
 const PITCH = ${LANES + 1}u;
 var<workgroup> rowTile: array<vec4f, DEPTH>;
@@ -103,7 +113,7 @@ var<workgroup> bookTile: array<f32, DEPTH * PITCH>;
 var<workgroup> improved: atomic<u32>;
 var<workgroup> agreed: u32;
 
-${MERGE}
+${merging(TOP_ROWS, most)}
 
 fn loadRow(row: u32, group: u32, k: u32) -> f32 {
   if (row >= params.rows || k >= params.dimension) { return 0.0; }
@@ -124,7 +134,7 @@ fn main(
   let group = workgroup.y;
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TOP_ROWS}u;
   // Places that no codeword has taken hold numbers above every index, each its own.
-  for (var i = lane; i < ${TOP_ROWS * MOST}u; i += ${LANES}u) {
+  for (var i = lane; i < ${TOP_ROWS * most}u; i += ${LANES}u) {
     listScores[i] = ${LARGEST};
     listIndices[i] = 0xffff0000u + i;
   }
@@ -166,13 +176,13 @@ fn main(
     sums = select(vec4f(${LARGEST}), sums, sums < vec4f(${LARGEST}));
     for (var r = 0u; r < ${TOP_ROWS}u; r++) {
       // Of equal scores, those in the list have the lower index.
-      if (sums[r] < listScores[r * ${MOST}u + params.count - 1u]) { atomicOr(&improved, 1u << r); }
+      if (sums[r] < listScores[r * ${most}u + params.count - 1u]) { atomicOr(&improved, 1u << r); }
     }
     workgroupBarrier();
     if (lane == 0u) { agreed = atomicExchange(&improved, 0u); }
     let rows = workgroupUniformLoad(&agreed);
     for (var r = 0u; r < ${TOP_ROWS}u; r++) {
-      if ((rows & (1u << r)) != 0u) { merge(r * ${MOST}u, params.count, sums[r], index, lane); }
+      if ((rows & (1u << r)) != 0u) { merge(r * ${most}u, params.count, sums[r], index, lane); }
     }
   }
   workgroupBarrier();
@@ -181,10 +191,19 @@ fn main(
     let place = i % params.count;
     if (row < params.rows) {
       let at = (row * params.groups + group) * params.count + place;
-      let listed = i / params.count * ${MOST}u + place;
+      let listed = i / params.count * ${most}u + place;
       codes[at] = i32(min(listIndices[listed], params.codewords - 1u));
       if (params.direct != 0u) { distances[at] = listScores[listed]; }
     }
   }
 }`,
-});
+  });
+}
+
+export const topKKernel = defineTopK("topK", MOST);
+export const topFewKernel = defineTopK("topFew", FEW);
+
+/** The kernel for as many. */
+export function topKernel(count: number): typeof topKKernel {
+  return count <= FEW ? topFewKernel : topKKernel;
+}

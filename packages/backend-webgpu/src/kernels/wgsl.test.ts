@@ -1,10 +1,14 @@
 import { expect, it } from "vitest";
 import type { Kernel } from "../kernel.js";
 import * as assign from "./assign.js";
+import * as balance from "./balance.js";
+import * as batchNorm from "./batch-norm.js";
 import * as beam from "./beam.js";
+import * as bound from "./bound.js";
 import * as clusters from "./clusters.js";
 import * as codebooks from "./codebooks.js";
 import * as dense from "./dense.js";
+import * as distributions from "./distributions.js";
 import * as dropout from "./dropout.js";
 import * as layerNorm from "./layer-norm.js";
 import * as losses from "./losses.js";
@@ -19,10 +23,14 @@ import * as write from "./write.js";
 
 const kernels = [
   assign,
+  balance,
+  batchNorm,
   beam,
+  bound,
   clusters,
   codebooks,
   dense,
+  distributions,
   dropout,
   layerNorm,
   losses,

@@ -20,12 +20,11 @@ var<workgroup> improved: atomic<u32>;
 var<workgroup> agreed: u32;
 var<workgroup> greedyPlace: atomic<u32>;
 
-var<workgroup> listScores: array<f32, 1024>;
-var<workgroup> listIndices: array<u32, 1024>;
+var<workgroup> listScores: array<f32, 256>;
+var<workgroup> listIndices: array<u32, 256>;
 var<workgroup> oldScores: array<f32, 256>;
 var<workgroup> oldIndices: array<u32, 256>;
 var<workgroup> newScores: array<f32, 64>;
-var<workgroup> newIndices: array<u32, 64>;
 var<workgroup> sortedScores: array<f32, 64>;
 var<workgroup> sortedIndices: array<u32, 64>;
 
@@ -59,10 +58,9 @@ fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
     oldIndices[i] = listIndices[list + i];
   }
   newScores[lane] = score;
-  newIndices[lane] = index;
   workgroupBarrier();
   var rank = 0u;
-  for (var i = 0u; i < 64u; i++) { rank += u32(isBelow(newScores[i], newIndices[i], score, index)); }
+  for (var i = 0u; i < 64u; i++) { rank += u32(isBelow(newScores[i], i, score, lane)); }
   sortedScores[rank] = score;
   sortedIndices[rank] = index;
   workgroupBarrier();

@@ -3,6 +3,7 @@ struct Params {
   codesStart: u32,
   weightsStart: u32,
   items: u32,
+  firstRow: u32,
   rows: u32,
   groups: u32,
   codewords: u32,
@@ -37,10 +38,11 @@ fn main(
   let columns = params.dimension + 1u;
   let column = item % columns;
   let group = (item / columns) % params.groups;
-  let chunk = item / (columns * params.groups);
+  let chunk = params.firstRow / params.chunkRows + item / (columns * params.groups);
   let clusters = (chunk * params.groups + group) * params.codewords;
-  let end = min(params.rows, (chunk + 1u) * params.chunkRows);
-  for (var row = chunk * params.chunkRows; row < end; row++) {
+  let begin = max(params.firstRow, chunk * params.chunkRows) - params.firstRow;
+  let end = min(params.rows, (chunk + 1u) * params.chunkRows - params.firstRow);
+  for (var row = begin; row < end; row++) {
     let position = row * params.groups + group;
     let code = codes[params.codesStart + position];
     if (code < 0 || u32(code) >= params.codewords) {

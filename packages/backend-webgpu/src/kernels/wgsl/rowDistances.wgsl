@@ -4,6 +4,7 @@ struct Params {
   queries: u32,
   columns: u32,
   dimension: u32,
+  pitch: u32,
   ip: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -17,7 +18,7 @@ var<workgroup> tileB: array<f32, DEPTH * PITCH>;
 
 fn loadQuery(query: u32, k: u32) -> f32 {
   if (query >= params.queries || k >= params.dimension) { return 0.0; }
-  return asked[params.askedStart + query * params.dimension + k];
+  return asked[params.askedStart + query * params.pitch + k];
 }
 
 fn loadRow(row: u32, k: u32) -> f32 {

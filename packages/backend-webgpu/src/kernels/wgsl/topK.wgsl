@@ -27,7 +27,6 @@ var<workgroup> listIndices: array<u32, 1024>;
 var<workgroup> oldScores: array<f32, 256>;
 var<workgroup> oldIndices: array<u32, 256>;
 var<workgroup> newScores: array<f32, 64>;
-var<workgroup> newIndices: array<u32, 64>;
 var<workgroup> sortedScores: array<f32, 64>;
 var<workgroup> sortedIndices: array<u32, 64>;
 
@@ -61,10 +60,9 @@ fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
     oldIndices[i] = listIndices[list + i];
   }
   newScores[lane] = score;
-  newIndices[lane] = index;
   workgroupBarrier();
   var rank = 0u;
-  for (var i = 0u; i < 64u; i++) { rank += u32(isBelow(newScores[i], newIndices[i], score, index)); }
+  for (var i = 0u; i < 64u; i++) { rank += u32(isBelow(newScores[i], i, score, lane)); }
   sortedScores[rank] = score;
   sortedIndices[rank] = index;
   workgroupBarrier();

@@ -1,0 +1,55 @@
+struct Params {
+  rangesStart: u32,
+  rows: u32,
+  epsilon: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> ranges: array<f32>;
+@group(0) @binding(2) var<storage, read_write> scaling: array<f32>;
+fn finite(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
+}
+
+var<workgroup> parts: array<f32, 64>;
+
+fn rowSum(value: f32, lane: u32) -> f32 {
+  parts[lane] = value;
+  workgroupBarrier();
+  for (var distance = 32u; distance > 0u; distance /= 2u) {
+    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+    workgroupBarrier();
+  }
+  let sum = parts[0];
+  workgroupBarrier();
+  return sum;
+}
+
+fn rowLargest(value: f32, lane: u32) -> f32 {
+  parts[lane] = value;
+  workgroupBarrier();
+  for (var distance = 32u; distance > 0u; distance /= 2u) {
+    if (lane < distance) { parts[lane] = max(parts[lane], parts[lane + distance]); }
+    workgroupBarrier();
+  }
+  let largest = parts[0];
+  workgroupBarrier();
+  return largest;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var below = -0x1.fffffep+127f;
+  var above = 0.0;
+  for (var row = lane; row < params.rows; row += 64u) {
+    below = max(below, ranges[2u * row]);
+    above = max(above, ranges[2u * row + 1u]);
+  }
+  let least = -rowLargest(below, lane);
+  let half = 0.5 * (rowLargest(above, lane) - least);
+  if (lane == 0u) {
+    let factor = -1.0 / (half * params.epsilon);
+    scaling[0] = least + half;
+    // Distances that are all the same leave nothing to choose by.
+    scaling[1] = select(0.0, factor, half > 0.0 && finite(factor));
+  }
+}
