@@ -4,7 +4,8 @@ import { ConformanceError, showError } from "./assertions.js";
 export interface ConformanceOptions {
   /**
    * How much work: the larger shapes are cut to about `scale` × 2 million multiply-adds. Default: 1, about a second on
-   * a fast backend. Take less for a software GPU, more before a release.
+   * a fast backend. Take less for a software GPU, more before a release. Below 0.02, cases that try many batches or kinds
+   * of data try a few.
    */
   readonly scale?: number | undefined;
   /**
@@ -13,6 +14,9 @@ export interface ConformanceOptions {
    */
   readonly flushesSubnormals?: boolean | undefined;
 }
+
+/** The scale below which a case tries fewer batches and kinds of data. */
+export const SLOW = 0.02;
 
 /** One promise of the contract, for any test framework: `it(c.name, c.run)`. */
 export interface ConformanceCase {
