@@ -14,6 +14,11 @@ export class Gate {
     this.#onWait = onWait;
   }
 
+  /** Whether work waits when it comes by, or after the steps that it may take. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   /** Milliseconds waited in all, at rest and while paused. */
   get waited(): number {
     return this.#waited;

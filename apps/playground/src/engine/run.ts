@@ -55,7 +55,8 @@ export class Run {
       await this.#breathe();
       const slow = this.#options.speed === "slow" && progress.codebook !== undefined;
       if (progress.codebook) live.note(progress.place, progress.codebook);
-      const due = slow || performance.now() - this.#told >= BETWEEN_MESSAGES;
+      // A step that is asked for is shown, however soon it is.
+      const due = slow || this.gate.paused || performance.now() - this.#told >= BETWEEN_MESSAGES;
       if (due) {
         const { task, done, total, figures = {} } = progress;
         this.#send({
