@@ -6,7 +6,8 @@ import { identicalBitsCases } from "./identical.js";
 import { conformanceCases } from "./suite.js";
 
 describe("the reference backend conforms", () => {
-  for (const c of conformanceCases(async () => createReferenceBackend())) it(c.name, c.run);
+  const cases = conformanceCases(async () => createReferenceBackend(), { scale: 0.2 });
+  for (const c of cases) it(c.name, c.run);
 });
 
 describe("the reference backend without its optional kernels conforms", () => {
@@ -46,6 +47,7 @@ describe("identical bits: the backend and its completed minimal form", () => {
   const cases = identicalBitsCases(
     async () => createReferenceBackend(),
     async () => createReferenceBackend({ minimal: true }),
+    { scale: 0.1 },
   );
   for (const c of cases) it(c.name, c.run);
 });
