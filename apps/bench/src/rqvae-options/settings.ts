@@ -53,7 +53,7 @@ export const WAYS: readonly Way[] = [
   change({ pretraining: 3000 }),
   {
     name: "fsq in place of codebooks",
-    settings: SHORT,
+    settings: { steps: 4500 },
     spec: "ae(512,256,128,8)>fsq(8,8,8,8,8,8,8,8)",
   },
   { name: "a latent of 32", settings: SHORT, spec: "ae(512,256,128,32)>rq3x256" },
