@@ -90,13 +90,14 @@ export function expectSameBits(
   const a = bytesOf(got);
   const b = bytesOf(expected);
   expectThat(a.length === b.length, kernel, `${got.length} values against ${expected.length}`);
-  const at = a.findIndex((byte, i) => byte !== b[i]);
-  const element = Math.floor(at / got.BYTES_PER_ELEMENT);
-  expectThat(
-    at < 0,
-    kernel,
-    `bits differ at element ${element} of ${got.length}: ${got[element]} against ${expected[element]}`,
-  );
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === b[i]) continue;
+    const element = Math.floor(i / got.BYTES_PER_ELEMENT);
+    throw new ConformanceError(
+      kernel,
+      `bits differ at element ${element} of ${got.length}: ${got[element]} against ${expected[element]}`,
+    );
+  }
 }
 
 /** The call throws, at once, an error of one of these classes. */
