@@ -13,8 +13,14 @@ export class ConformanceError extends TesseraError {
 /** Any error class; its constructor's arguments do not matter here. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-export function expectThat(holds: boolean, kernel: string, message: string): asserts holds {
-  if (!holds) throw new ConformanceError(kernel, message);
+/** @param message or what makes it, where something holds so often that a text for each time would cost more than all else */
+export function expectThat(
+  holds: boolean,
+  kernel: string,
+  message: string | (() => string),
+): asserts holds {
+  if (holds) return;
+  throw new ConformanceError(kernel, typeof message === "string" ? message : message());
 }
 
 /** Reads a tensor after checking its type and shape. */
