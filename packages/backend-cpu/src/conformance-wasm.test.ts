@@ -8,6 +8,10 @@ if (process.versions.node.startsWith("20.")) {
 }
 const { relaxedSimd } = detectSupport();
 
-describeEngine("wasm", undefined);
-describeEngine("wasm-relaxed", relaxedSimd ? undefined : "this host has no relaxed SIMD");
-describeEngine("scalar", undefined);
+describeEngine({ engine: "wasm", threads: [1, 2, 3] });
+describeEngine({
+  engine: "wasm-relaxed",
+  obstacle: relaxedSimd ? undefined : "this host has no relaxed SIMD",
+  threads: [3],
+});
+describeEngine({ engine: "scalar", threads: [1] });
