@@ -9,7 +9,7 @@ export interface EngineUnderTest {
   readonly obstacle?: string | undefined;
   /**
    * Numbers of threads to hold to the whole suite. How work is shared out is the same for all native engines, and for
-   * all of wasm, so one of each is tried on every number; what the number must not change is compared for each of them.
+   * all of wasm, so one of each is tried on several; that the number changes no bit is compared for every engine.
    */
   readonly threads: readonly number[];
 }

@@ -14,7 +14,7 @@ import { normals } from "./problem.js";
 type Named = Record<string, Tensor>;
 
 /** Enough for every thread to have some rows of a contrastive loss, whose matrix grows with the square of them. */
-const MOST_CANDIDATES = 1009;
+const MOST_CANDIDATES = 509;
 
 function trainer(backend: CompleteBackend): TrainingBackend | undefined {
   return missingForTraining(backend).length === 0 ? trainingBackend(backend) : undefined;
