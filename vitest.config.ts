@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/longest-first.js";
 
 const packages = fileURLToPath(new URL("packages/", import.meta.url));
 
@@ -39,5 +40,6 @@ export default defineConfig({
     pool: "forks",
     // Vitest would leave one core alone, which on two cores is half of them.
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongestFirst },
   },
 });
