@@ -141,8 +141,8 @@ describe("help", () => {
         tessera ids --help
         tessera doctor
 
-      Vectors are read from .npy, .fvecs, .bvecs, .ivecs, .safetensors, .jsonl, .csv
-      and .tsv files.
+      Vectors are read from .npy, .fvecs, .bvecs, .ivecs, .safetensors, .parquet,
+      .arrow, .feather, .jsonl, .csv and .tsv files.
       "
     `);
     expect((await tessera(["help"])).out).toBe(out);

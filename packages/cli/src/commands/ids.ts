@@ -52,7 +52,7 @@ export const ids = defineCommand({
     report: text("FILE", { help: "where to write an HTML report" }),
     items: text("FILE", {
       help: "a .jsonl file with one object per row, for ids, names and groups",
-      defaultText: "the fields of a .jsonl input",
+      defaultText: "the fields of a .jsonl, .parquet or .arrow input",
     }),
     id: text("FIELD", {
       help: "field with each item's own id",
@@ -89,6 +89,7 @@ export const ids = defineCommand({
     "tessera ids vectors.npy --out ids.json",
     "tessera ids vectors.npy --items items.jsonl --names title --report report.html",
     "tessera ids items.jsonl --spec rq4x64 --group category --out items.index.json",
+    "tessera ids items.parquet --column embedding --id item_id --out ids.json",
     "tessera ids new.npy --model model.safetensors --out ids.json",
   ],
   async run({ positionals: [path], values, given }, context) {
