@@ -7,6 +7,8 @@ import { openParquetColumns } from "./parquet/open.js";
 import type { RowReader } from "./row-reader.js";
 import type { ByteSource } from "./source.js";
 
+export { encodeParquet, type ParquetRows, type ParquetType } from "./parquet/write.js";
+
 /**
  * The vectors of a Parquet file: a column of lists of numbers, or columns of numbers.
  *
