@@ -156,10 +156,10 @@ describe("help", () => {
       coarser where the model can.
 
       Usage
-        tessera decode <codes.npy> --model m.safetensors --out x.npy [options]
+        tessera decode <codes> --model m.safetensors --out x.npy [options]
 
       Arguments
-        <codes.npy>  codes, as written by tessera encode
+        <codes>  codes, as written by tessera encode
 
       Options
         --model FILE  the model that made the codes (required)

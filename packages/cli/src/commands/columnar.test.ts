@@ -61,6 +61,49 @@ describe.each(FILES)("%s", (path) => {
   });
 });
 
+describe("a .parquet file that is written", () => {
+  it("has the ids and codes of the rows", async () => {
+    for (const [input, ids] of [
+      [FILES[1]!, Array.from({ length: 6 }, (_, i) => `item-${i}`)],
+      [vectors, undefined],
+    ] as const) {
+      const out = at("codes.parquet");
+      await json("encode", input, "--model", model, "--out", at("codes.npy"));
+      const written = await json("encode", input, "--model", model, "--out", out);
+      expect(written).toMatchObject({ rows: 6, columns: 2 });
+      const codes = decodeNpy(await readFile(at("codes.npy"))).data as Uint8Array;
+      const file = await openVectors(out);
+      const found = await file.readAll();
+      await file.close();
+      expect([...found.data]).toEqual([...codes]);
+      expect(found.ids).toEqual(ids);
+      for (const [codes, decoded] of [
+        [out, at("a.npy")],
+        [at("codes.npy"), at("b.npy")],
+      ] as const) {
+        await json("decode", codes, "--model", model, "--out", decoded);
+      }
+      expect(await readFile(at("a.npy"))).toEqual(await readFile(at("b.npy")));
+    }
+  });
+
+  it("has the Semantic IDs of the items", async () => {
+    const argv = ["ids", FILES[0]!, "--spec", "rq2x2", "--out"];
+    await json(...argv, at("ids.json"));
+    await json(...argv, at("ids.parquet"));
+    const { items, ids } = readIds(await readFile(at("ids.json"), "utf8"));
+    const file = await openVectors(at("ids.parquet"));
+    const found = await file.readAll();
+    await file.close();
+    expect(found).toMatchObject({ rows: 6, cols: 3, ids: items });
+    const wrong = await tessera(["decode", at("ids.parquet"), "--model", model, "--out", at("x")]);
+    expect(wrong.err).toContain("has 3 codes in a row; this model's have 2");
+    const both = await tessera([...argv, at("ids.parquet"), "--format", "index"]);
+    expect(both).toMatchObject({ code: 2 });
+    expect([...found.data]).toEqual(items.flatMap((_, row) => ids.id(row)));
+  });
+});
+
 describe("--column", () => {
   it.each(["two.parquet", "two.arrow"])("chooses among the columns of %s", async (name) => {
     const path = golden + name;
