@@ -1,5 +1,5 @@
 import { ArgumentError, FormatError, NonFiniteError } from "@tessera/core";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { columnarFiles, golden, memorySource } from "../test/files.js";
 import { blobSource } from "./source.js";
 import { decodeVectors, openVectorSource } from "./vectors.js";
@@ -58,6 +58,18 @@ describe.each(WHOLE)("%s, as pyarrow writes it", (name) => {
       expect(batches.flatMap(({ data }) => [...data])).toEqual([...VALUES]);
     }
   });
+});
+
+describe("without the codecs of Node, as in a browser", () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each(["gzip.parquet", "brotli.parquet", "zstd.parquet", "zstd.arrow"])(
+    "%s is read",
+    async (name) => {
+      vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
+      expect(await decodeVectors(bytesOf(name), name)).toMatchObject({ data: VALUES, ids: IDS });
+    },
+  );
 });
 
 describe("a file of columns", () => {

@@ -23,7 +23,7 @@ export function checkExpansion(codec: Codec, compressed: number, claimed: number
 }
 
 /**
- * Undoes a compression. The codecs are loaded when the first file needs them.
+ * Undoes a compression.
  *
  * @param length of the result, which the file gives
  * @throws {Damage} if the bytes are not what the codec writes, or give another length
@@ -35,34 +35,54 @@ export async function decompress(
 ): Promise<Uint8Array> {
   checkExpansion(codec, bytes.length, length);
   if (length === 0) return new Uint8Array(0);
-  const codecs = await import("hyparquet-compressors");
-  let found: Uint8Array;
   try {
-    switch (codec) {
-      case "SNAPPY":
-        found = codecs.decompressSnappy(bytes, length);
-        break;
-      case "GZIP":
-        found = codecs.decompressGzip(bytes, length);
-        break;
-      case "BROTLI":
-        found = codecs.decompressBrotli(bytes, length);
-        break;
-      case "LZ4":
-        found = codecs.decompressLz4(bytes, length);
-        break;
-      case "LZ4_RAW":
-        found = codecs.decompressLz4Raw(bytes, length);
-        break;
-      case "ZSTD":
-        found = codecs.decompressZstd(bytes, new Uint8Array(length));
-        break;
-    }
+    const found = ownCodec(codec, length)?.(bytes) ?? (await loadedCodec(codec, bytes, length));
+    if (found.length === length) return found;
   } catch {
-    throw new Damage(`a part compressed by ${codec} cannot be read`);
+    // What the codecs throw says no more than that they failed.
   }
-  if (found.length !== length) {
-    throw new Damage(`a part compressed by ${codec} holds ${found.length} bytes, not ${length}`);
+  throw new Damage(`a part compressed by ${codec} cannot be read`);
+}
+
+/** Node's codec, where this runs there and has it: many times as fast as one in JavaScript. */
+function ownCodec(codec: Codec, length: number): ((bytes: Uint8Array) => Uint8Array) | undefined {
+  const zlib = globalThis.process?.getBuiltinModule?.("node:zlib");
+  if (zlib === undefined) return undefined;
+  const options = { maxOutputLength: length };
+  switch (codec) {
+    case "GZIP":
+      return (bytes) => zlib.gunzipSync(bytes, options);
+    case "BROTLI":
+      return (bytes) => zlib.brotliDecompressSync(bytes, options);
+    case "ZSTD": {
+      // Since Node 22.15.
+      const { zstdDecompressSync } = zlib as Partial<ZstdCodec>;
+      return zstdDecompressSync && ((bytes) => zstdDecompressSync(bytes, options));
+    }
+    default:
+      return undefined;
   }
-  return found;
+}
+
+interface ZstdCodec {
+  zstdDecompressSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
+}
+
+/** Loaded when the first file needs one. */
+async function loadedCodec(codec: Codec, bytes: Uint8Array, length: number): Promise<Uint8Array> {
+  const codecs = await import("hyparquet-compressors");
+  switch (codec) {
+    case "SNAPPY":
+      return codecs.decompressSnappy(bytes, length);
+    case "GZIP":
+      return codecs.decompressGzip(bytes, length);
+    case "BROTLI":
+      return codecs.decompressBrotli(bytes, length);
+    case "LZ4":
+      return codecs.decompressLz4(bytes, length);
+    case "LZ4_RAW":
+      return codecs.decompressLz4Raw(bytes, length);
+    case "ZSTD":
+      return codecs.decompressZstd(bytes, new Uint8Array(length));
+  }
 }

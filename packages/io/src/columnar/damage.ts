@@ -1,4 +1,4 @@
-import { FormatError } from "@tessera/core";
+import { ArgumentError, FormatError } from "@tessera/core";
 
 const CUT = "the file is cut short or damaged; write it again";
 
@@ -12,7 +12,10 @@ export class Damage extends Error {
   }
 }
 
-/** Runs `body`, and makes what it finds wrong with the bytes a {@link FormatError} with the file's name. */
+/**
+ * Runs `body`, and makes what it finds wrong with the bytes a {@link FormatError} with the file's name, and what the engine
+ * has no memory for an {@link ArgumentError}.
+ */
 export async function naming<T>(name: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
@@ -20,7 +23,10 @@ export async function naming<T>(name: string, body: () => Promise<T>): Promise<T
     if (cause instanceof Damage) {
       throw new FormatError(`${name}: ${cause.message}`, { hint: cause.hint, cause });
     }
-    throw cause;
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ArgumentError(`${name} does not fit into memory, even in parts`, {
+      hint: "write it in smaller pages or batches",
+    });
   }
 }
 

@@ -31,6 +31,9 @@ export interface ColumnarFile {
   cells(column: number): CellCursor;
 }
 
+/** More than any vector has: what claims more is refused before anything is allocated. */
+const MOST_VALUES = 2 ** 24;
+
 /**
  * The vectors of a file of columns.
  *
@@ -51,6 +54,7 @@ export async function openColumnar(
   const isList = columns[first]!.content === "list";
   const cols = isList ? await naming(name, () => file.width(first)) : vectors.length;
   if (cols === 0) throw new FormatError(`${name} has vectors without values`);
+  if (cols > MOST_VALUES) throw new FormatError(`${name} claims vectors of ${cols} values`);
   const types = new Set(vectors.map((column) => columns[column]!.dtype));
 
   async function* batches(
