@@ -49,7 +49,7 @@ describe("damaged files of columns", () => {
           await readOrFail(damaged.subarray(0, kept), name);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

@@ -100,7 +100,7 @@ class Floats implements FloatCursor {
     this.#width = width;
   }
 
-  async fill(out: Float32Array): Promise<void> {
+  async readInto(out: Float32Array): Promise<void> {
     const width = this.#width;
     for (let filled = 0; filled < out.length;) {
       if (this.#part === undefined || this.#at === this.#part.length) {

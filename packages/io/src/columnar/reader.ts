@@ -12,7 +12,7 @@ export type Cell = string | number | boolean | null;
 /** The numbers of a column, row by row from the first. */
 export interface FloatCursor {
   /** Fills all of `out` with the values that come next. */
-  fill(out: Float32Array): Promise<void>;
+  readInto(out: Float32Array): Promise<void>;
 }
 
 /** The cells of a column, from the first row. */
@@ -96,7 +96,7 @@ export async function openColumnar(
 type Filler = (data: Float32Array) => Promise<void>;
 
 function rowFiller(cursor: FloatCursor): Filler {
-  return (data) => cursor.fill(data);
+  return (data) => cursor.readInto(data);
 }
 
 /** Numbers from many columns, each of which gives one value to every row. */
@@ -105,7 +105,7 @@ function columnFiller(cursors: readonly FloatCursor[]): Filler {
   return async (data) => {
     const column = new Float32Array(data.length / cols);
     for (const [j, cursor] of cursors.entries()) {
-      await cursor.fill(column);
+      await cursor.readInto(column);
       for (let i = 0; i < column.length; i++) data[i * cols + j] = column[i]!;
     }
   };

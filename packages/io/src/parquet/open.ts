@@ -75,7 +75,7 @@ class Floats implements FloatCursor {
     });
   }
 
-  async fill(out: Float32Array): Promise<void> {
+  async readInto(out: Float32Array): Promise<void> {
     for (let filled = 0; filled < out.length;) {
       if (this.#at === this.#values.length) await this.#next();
       const taken = Math.min(out.length - filled, this.#values.length - this.#at);

@@ -1,4 +1,5 @@
 import { ArgumentError } from "@tessera/core";
+import type { ParquetWriter } from "hyparquet-writer";
 
 /** What each row of a column that is written holds. Integers are of 32 bits and not negative. */
 export type ParquetType = "text" | "integer" | "texts" | "integers";
@@ -26,10 +27,10 @@ export async function* encodeParquet<const T extends Readonly<Record<string, Par
   types: T,
   batches: AsyncIterable<ParquetRows<T>> | Iterable<ParquetRows<T>>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
+  const library = await import("hyparquet-writer");
   const names = Object.keys(types);
   if (names.length === 0) throw new ArgumentError("a Parquet file needs a column");
-  const writer = new ByteWriter();
+  const writer = new library.ByteWriter();
   const take = (): Uint8Array => {
     const bytes = writer.getBytes().slice();
     writer.index = 0;
@@ -39,7 +40,7 @@ export async function* encodeParquet<const T extends Readonly<Record<string, Par
     { name: "schema", num_children: names.length },
     ...names.flatMap((name) => schemaOf(name, types[name]!)),
   ];
-  const file = new ParquetWriter({ writer, schema, createdBy: "tessera" });
+  const file = new library.ParquetWriter({ writer, schema, createdBy: "tessera" });
   for await (const batch of batches) {
     const columnData = names.map((name) => ({ name, data: [...(batch[name] ?? [])] }));
     const rows = columnData[0]!.data.length;
@@ -56,9 +57,7 @@ export async function* encodeParquet<const T extends Readonly<Record<string, Par
   yield take();
 }
 
-type SchemaElement = ConstructorParameters<
-  typeof import("hyparquet-writer").ParquetWriter
->[0]["schema"][number];
+type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
 /** A column's part of the tree of types, lists as Parquet wants them now. */
 function schemaOf(name: string, type: ParquetType): SchemaElement[] {
