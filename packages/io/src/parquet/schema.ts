@@ -4,7 +4,7 @@ import { Damage } from "../columnar/damage.js";
 import type { ThriftStruct } from "./thrift.js";
 
 /** How values are written, by Parquet's own numbers. */
-export type Physical =
+type Physical =
   | "BOOLEAN"
   | "INT32"
   | "INT64"
@@ -28,7 +28,6 @@ const PHYSICAL: readonly Physical[] = [
 /** A column of values as they are stored, one of the ends of the tree of types. */
 export interface Leaf {
   readonly column: Column;
-  readonly physical: Physical;
   /** Definition level of a value that is there. */
   readonly definition: number;
   /** How many lists are around a value: 0 or 1 where it can be read. */
@@ -102,7 +101,7 @@ function leaf(
   if (physical === undefined) throw new Damage("a column has an unknown type");
   const value = valueType(element, physical);
   const { repetition } = levels;
-  if (repetition === 0) return { column: { name, ...value }, physical, ...levels };
+  if (repetition === 0) return { column: { name, ...value }, ...levels };
   const readable = repetition === 1 && inList !== "deeper" && value.content === "number";
   const column: Column = {
     name,
@@ -110,7 +109,7 @@ function leaf(
     type: `list of ${value.type}`,
     dtype: value.dtype,
   };
-  return { column, physical, ...levels };
+  return { column, ...levels };
 }
 
 function valueType(element: ThriftStruct, physical: Physical): Omit<Column, "name"> {
