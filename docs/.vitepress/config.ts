@@ -30,6 +30,7 @@ export default defineConfig({
   // Pages keep their .html, so that any server of static files can serve them.
   cleanUrls: false,
   lastUpdated: false,
+  srcExclude: ["api/_media/**"],
   head: [
     ["meta", { name: "color-scheme", content: "light dark" }],
     ["link", { rel: "icon", href: ICON }],
