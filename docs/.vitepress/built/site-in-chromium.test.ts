@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { builtPages, chromiumPath, deadLinks, SITE, whyNoSite } from "./files.js";
-import { serve } from "./serve.js";
+import { serve } from "./serve.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const noSite = whyNoSite();
@@ -13,6 +13,8 @@ const noBrowser =
     : undefined);
 const named = (name: string, reason: string | undefined): string =>
   reason === undefined ? name : `${name} (${reason})`;
+/** One page of each section, which is looked at with all that stands around it. */
+const WHOLE = ["/index.html", "/guides/algebra.html", "/api/index.html", "/decisions/index.html"];
 /** Machines that are busy take their time. */
 const PATIENCE_MS = 240_000;
 
@@ -90,26 +92,39 @@ describe.skipIf(noBrowser !== undefined)(named("the built site in Chromium", noB
     return page;
   }
 
-  /** Serious findings on a page. What darkness changes is contrast alone. */
+  /**
+   * Serious findings on a page. What darkness changes is contrast alone, and what stands around the content is the same on all
+   * pages of a section. Of long code and of the long pages that TypeDoc makes by a few templates, the beginning is looked at.
+   */
   async function findingsOn(page: Page, path: string): Promise<string[]> {
     await page.goto(server.address + path);
-    return page.evaluate(async () => {
+    const context = WHOLE.includes(path) ? "html" : ".VPContent";
+    return page.evaluate(async (within) => {
+      for (const [list, most] of [
+        ["pre code", 15],
+        [".vp-doc > div", 120],
+        [".vp-doc tbody", 15],
+      ] as const) {
+        for (const { children } of document.querySelectorAll(list)) {
+          for (const child of [...children].slice(most)) child.remove();
+        }
+      }
       const { axe } = globalThis as unknown as { axe: Axe };
       const options = { iframes: false, resultTypes: ["violations"] };
-      const light = await axe.run(document, options);
+      const light = await axe.run(within, options);
       document.documentElement.classList.add("dark");
-      const dark = await axe.run(document, { ...options, runOnly: ["color-contrast"] });
+      const dark = await axe.run(within, { ...options, runOnly: ["color-contrast"] });
       return [...light.violations, ...dark.violations]
         .filter(({ impact }) => impact === "serious" || impact === "critical")
         .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`.slice(0, 400));
-    });
+    }, context);
   }
 });
 
 /** As much of axe-core as is used. */
 interface Axe {
   run(
-    context: Document,
+    context: string,
     options: { iframes: boolean; resultTypes: string[]; runOnly?: string[] },
   ): Promise<{
     readonly violations: readonly {

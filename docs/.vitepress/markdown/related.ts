@@ -21,8 +21,6 @@ export function relatedPages(md: MarkdownRenderer): void {
     }
     const [, name, entry] = PAGE.exec(relativePath) ?? [];
     if (name === undefined) return;
-    // TypeDoc copies what a README links to. The guide itself is meant.
-    state.src = state.src.replace(/\]\((?:\.\.\/)+_media\/([\w-]+)\.md/g, "](/guides/$1");
     const title = `# @tessera/${name}${entry === undefined || entry.startsWith("index") ? "" : `/${entry}`}`;
     const links = guidesThatUse(name).map(({ text, link }) => `[${text}](${link})`);
     const line = links.length === 0 ? "" : `\n\nGuides: ${links.join(" · ")}`;

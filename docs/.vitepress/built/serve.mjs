@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-const TYPES: Readonly<Record<string, string>> = {
+const TYPES = {
   ".css": "text/css",
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
@@ -16,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Serves a folder of static files on a free port, zipped, as a host would. */
-export async function serve(folder: string): Promise<{ address: string; close: () => void }> {
+export async function serve(folder) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const path = decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
@@ -31,8 +30,8 @@ export async function serve(folder: string): Promise<{ address: string; close: (
       () => response.writeHead(404).end(),
     );
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address();
   return {
     address: `http://127.0.0.1:${port}`,
     close: () => {
