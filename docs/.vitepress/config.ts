@@ -70,6 +70,10 @@ export default defineConfig({
       options: {
         detailedView: false,
         // The button is called what stands on it.
+        // Guides before the reference, which has every word a hundred times.
+        miniSearch: {
+          searchOptions: { boostDocument: (id: string) => (/^\/guides\//.test(id) ? 3 : 1) },
+        },
         translations: { button: { buttonText: "Search", buttonAriaLabel: "" } },
       },
     },

@@ -13,8 +13,27 @@ const noBrowser =
     : undefined);
 const named = (name: string, reason: string | undefined): string =>
   reason === undefined ? name : `${name} (${reason})`;
-/** One page of each section, which is looked at with all that stands around it. */
-const WHOLE = ["/index.html", "/guides/algebra.html", "/api/index.html", "/decisions/index.html"];
+/** One page of each kind, which is looked at with all that stands around it. */
+const WHOLE = [
+  "/404.html",
+  "/index.html",
+  "/guides/algebra.html",
+  "/api/index.html",
+  "/decisions/index.html",
+];
+/** What readers look for, and where the first that is found must be. */
+const WORDS = [
+  ["residual", "/guides/"],
+  ["Semantic ID", "/guides/"],
+  ["collision", "/guides/"],
+  ["perplexity", "/guides/"],
+  ["faiss", "/guides/"],
+  ["RaBitQ", "/api/@tessera/binary"],
+  ["recall", "/guides/"],
+  ["WebGPU", "/"],
+  ["nprobe", "/"],
+  ["fitRq", "/api/"],
+] as const;
 /** Machines that are busy take their time. */
 const PATIENCE_MS = 240_000;
 
@@ -75,6 +94,27 @@ describe.skipIf(noBrowser !== undefined)(named("the built site in Chromium", noB
     PATIENCE_MS,
   );
 
+  it(
+    "finds the field's words, and guides before the reference",
+    async () => {
+      const page = await browser.newPage();
+      await page.goto(`${server.address}/guides/first-ids.html`);
+      await page.getByRole("button", { name: "Search Ctrl K" }).click();
+      const lost: string[] = [];
+      const results = page.locator(".result");
+      for (const [word, place] of WORDS) {
+        await page.getByRole("searchbox").fill("");
+        await results.first().waitFor({ state: "detached" });
+        await page.getByRole("searchbox").fill(word);
+        await results.first().waitFor();
+        const found = (await results.first().getAttribute("href")) ?? "";
+        if (!found.startsWith(place)) lost.push(`${word}: ${found}`);
+      }
+      expect(lost).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
   /** A page whose errors and requests to other hosts become complaints. */
   async function watched(complaints: string[]): Promise<Page> {
     const context = await browser.newContext({ reducedMotion: "reduce" });
@@ -101,9 +141,9 @@ describe.skipIf(noBrowser !== undefined)(named("the built site in Chromium", noB
     const context = WHOLE.includes(path) ? "html" : ".VPContent";
     return page.evaluate(async (within) => {
       for (const [list, most] of [
-        ["pre code", 15],
-        [".vp-doc > div", 120],
-        [".vp-doc tbody", 15],
+        ["pre code", 6],
+        [".vp-doc > div", 60],
+        [".vp-doc tbody", 6],
       ] as const) {
         for (const { children } of document.querySelectorAll(list)) {
           for (const child of [...children].slice(most)) child.remove();

@@ -9,7 +9,9 @@ export function apiRules(md: MarkdownRenderer): void {
   md.core.ruler.before("normalize", "api", (state) => {
     const { relativePath = "" } = state.env as { relativePath?: string };
     if (relativePath === "api/index.md") state.src = withDescriptions(state.src);
-    else if (relativePath.startsWith("api/")) state.src = withItsOwnIds(state.src);
+    else if (relativePath.startsWith("api/")) {
+      state.src = withEntriesFirst(withItsOwnIds(state.src));
+    }
   });
 }
 
@@ -24,6 +26,17 @@ export function withDescriptions(list: string): string {
     },
   );
   return rows.replace(/(?=^\| \[@)/m, "| package | what it is |\n|---|---|\n");
+}
+
+/** Of a package with several entries, links to the reference of each at the top, by the names that are imported. */
+export function withEntriesFirst(page: string): string {
+  const [, name] = /^# (@tessera\/[\w-]+)$/m.exec(page) ?? [];
+  const [modules, list] = /^## Modules\n\n((?:- .*\n?)+)/m.exec(page) ?? [];
+  if (name === undefined || modules === undefined || list === undefined) return page;
+  const links = [...list.matchAll(/\[([\w-]+)\]\((.*)\)/g)].map(([, entry, file]) =>
+    entry === "index" ? `[\`${name}\`](${file})` : `[\`${name}/${entry}\`](${file})`,
+  );
+  return page.replace(modules, "").replace(/^# .*$/m, `$&\n\nReference: ${links.join(" · ")}`);
 }
 
 /**
