@@ -89,5 +89,5 @@ function isNear(printed, shown) {
 
 /** Without what an editor may add or take away. */
 function tidy(text) {
-  return text.replace(/[ \t]+$/gm, "").trim();
+  return text.replace(/[ \t]+$/gm, "").replace(/^\n+|\n+$/g, "");
 }

@@ -16,19 +16,19 @@ const TYPES = {
 
 /** Serves a folder of static files on a free port, zipped, as a host would. */
 export async function serve(folder) {
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const path = decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
-    readFile(join(folder, path)).then(
-      (bytes) => {
-        response.writeHead(200, {
-          "content-encoding": "gzip",
-          "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-        });
-        response.end(gzipSync(bytes));
-      },
-      () => response.writeHead(404).end(),
-    );
+    const bytes = await readFile(join(folder, path)).catch(() => undefined);
+    if (bytes === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, {
+      "content-encoding": "gzip",
+      "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+    });
+    response.end(gzipSync(bytes));
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address();

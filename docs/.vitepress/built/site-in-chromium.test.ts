@@ -14,13 +14,13 @@ const noBrowser =
 const named = (name: string, reason: string | undefined): string =>
   reason === undefined ? name : `${name} (${reason})`;
 /** One page of each kind, which is looked at with all that stands around it. */
-const WHOLE = [
+const WHOLE = new Set([
   "/404.html",
   "/index.html",
   "/guides/algebra.html",
   "/api/index.html",
   "/decisions/index.html",
-];
+]);
 /** What readers look for, and where the first that is found must be. */
 const WORDS = [
   ["residual", "/guides/"],
@@ -127,7 +127,8 @@ describe.skipIf(noBrowser !== undefined)(named("the built site in Chromium", noB
     page.on("pageerror", (error) => complain(error.message));
     page.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (/^http/.test(protocol) && origin !== server.address) complain(`asks ${request.url()}`);
+      if (protocol.startsWith("http") && origin !== server.address)
+        complain(`asks ${request.url()}`);
     });
     return page;
   }
@@ -138,7 +139,7 @@ describe.skipIf(noBrowser !== undefined)(named("the built site in Chromium", noB
    */
   async function findingsOn(page: Page, path: string): Promise<string[]> {
     await page.goto(server.address + path);
-    const context = WHOLE.includes(path) ? "html" : ".VPContent";
+    const context = WHOLE.has(path) ? "html" : ".VPContent";
     return page.evaluate(async (within) => {
       for (const [list, most] of [
         ["pre code", 6],
