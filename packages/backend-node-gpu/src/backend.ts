@@ -14,12 +14,12 @@ import type { TensorflowInfo } from "./info.js";
 import type { Workspace } from "./kernels/workspace.js";
 import { launches, type EagerTensors } from "./launches.js";
 import { Storage } from "./storage.js";
-import { EagerTensor, STORED_AS, type TensorOwner } from "./tensor.js";
+import { EagerTensor, STORED_AS, type EagerOwner } from "./tensor.js";
 
 /** The backend over TensorFlow: how its tensors are made. What it leaves out, core composes of its kernels. */
 export class TensorflowBackend
   extends TrainingDeviceBackend<Workspace, EagerTensors>
-  implements TensorOwner
+  implements EagerOwner
 {
   readonly info: TensorflowInfo;
   readonly device: Workspace;

@@ -23,7 +23,7 @@ import type {
   ScalarOptions,
 } from "../backend.js";
 import type { Tensor } from "../tensor.js";
-import { DeviceTensors, type TensorTypes } from "./device-tensors.js";
+import { TensorHolder, type TensorTypes } from "./tensor-holder.js";
 import type { KernelLaunches } from "./launches.js";
 
 /**
@@ -34,7 +34,7 @@ import type { KernelLaunches } from "./launches.js";
  * @typeParam T the backend's tensors
  */
 export abstract class DeviceBackend<C, T extends TensorTypes>
-  extends DeviceTensors<T>
+  extends TensorHolder<T>
   implements ComputeBackend
 {
   /** What launches are given first. */

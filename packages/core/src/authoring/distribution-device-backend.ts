@@ -13,7 +13,7 @@ import type {
   SoftmaxGradientOptions,
   SoftmaxOptions,
 } from "../training-distributions.js";
-import type { TensorTypes } from "./device-tensors.js";
+import type { TensorTypes } from "./tensor-holder.js";
 import { SearchDeviceBackend, type SearchLaunches } from "./search-device-backend.js";
 
 export interface SoftmaxTask<T extends TensorTypes> {

@@ -21,7 +21,7 @@ import type {
   QuantizedLevels,
   QuantizeOptions,
 } from "../training.js";
-import type { TensorTypes } from "./device-tensors.js";
+import type { TensorTypes } from "./tensor-holder.js";
 import {
   DistributionDeviceBackend,
   type DistributionLaunches,

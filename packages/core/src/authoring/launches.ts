@@ -8,7 +8,7 @@ import type {
   ProductExtents,
 } from "../arguments/index.js";
 import type { Activation } from "../training.js";
-import type { TensorTypes } from "./device-tensors.js";
+import type { TensorTypes } from "./tensor-holder.js";
 
 export interface NearestTensors<T extends TensorTypes> {
   readonly x: T["float32"];

@@ -16,7 +16,7 @@ import type {
   ScanTablesOptions,
 } from "../backend.js";
 import type { Tensor } from "../tensor.js";
-import type { TensorTypes } from "./device-tensors.js";
+import type { TensorTypes } from "./tensor-holder.js";
 import { TrainingDeviceBackend } from "./training-device-backend.js";
 import type { TrainingLaunches } from "./training-launches.js";
 

@@ -26,7 +26,7 @@ import type {
   TrainingKernels,
 } from "../training.js";
 import { DeviceBackend } from "./device-backend.js";
-import type { TensorTypes } from "./device-tensors.js";
+import type { TensorTypes } from "./tensor-holder.js";
 import type { TrainingLaunches } from "./training-launches.js";
 
 /**

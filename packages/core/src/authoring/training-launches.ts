@@ -1,6 +1,6 @@
 import type { ProductExtents } from "../arguments/index.js";
 import type { Activation, OptimizerUpdate, ReconstructionOptions } from "../training.js";
-import type { TensorTypes } from "./device-tensors.js";
+import type { TensorTypes } from "./tensor-holder.js";
 import type { KernelLaunches } from "./launches.js";
 
 /** `aᵀ · b`, and the column sums of `a`, in the place of what `out` and `sums` hold. */

@@ -27,7 +27,7 @@ export type TensorOf<T extends TensorTypes, D extends DType> = T[D] & OwnedTenso
  *
  * @typeParam T the backend's tensors
  */
-export abstract class DeviceTensors<T extends TensorTypes> {
+export abstract class TensorHolder<T extends TensorTypes> {
   abstract readonly info: BackendInfo;
   readonly #ledger = new TensorLedger();
 
