@@ -60,12 +60,11 @@ export class CpuBackend extends FullDeviceBackend<Device, CpuTensors> implements
   }
 
   protected share<D extends DType>(
-    { dtype, storage, offset }: CpuTensor<D>,
+    whole: CpuTensor<D>,
     shape: readonly number[],
     start: number,
   ): CpuTensor<D> {
-    const bytes = start * bytesPerElement(dtype);
-    return new CpuTensor(this, dtype, shape, storage.retain(), offset + bytes);
+    return new CpuTensor(this, whole.dtype, shape, whole.storage.retain(), whole.start + start);
   }
 
   protected clear(tensor: CpuTensor): void {
