@@ -154,16 +154,11 @@ export abstract class FullDeviceBackend<C, T extends TensorTypes>
     into: LayerNormParameters,
     epsilon: number,
   ): Tensor<"float32"> {
-    const input = this.own(x, "x", "float32");
-    const by = this.own(scale, "scale", "float32");
-    const given = this.own(gradient, "gradient", "float32");
-    const intoScale = this.own(into.scale, "into.scale", "float32");
-    const intoShift = this.own(into.shift, "into.shift", "float32");
-    checkBatchNormGradients(input, by, given, { scale: intoScale, shift: intoShift }, epsilon);
+    const tensors = this.ownNormalized(x, scale, gradient, into);
+    checkBatchNormGradients(tensors.x, tensors.scale, tensors.gradient, into, epsilon);
     return this.made(() => {
-      const out = this.output("float32", input.shape);
-      const task = { x: input, scale: by, gradient: given, epsilon, out, intoScale, intoShift };
-      this.launches.batchNormGradients(this.device, task);
+      const out = this.output("float32", tensors.x.shape);
+      this.launches.batchNormGradients(this.device, { ...tensors, epsilon, out });
       return out;
     });
   }

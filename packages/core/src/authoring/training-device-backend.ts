@@ -27,7 +27,7 @@ import type {
 } from "../training.js";
 import { DeviceBackend } from "./device-backend.js";
 import type { TensorTypes } from "./tensor-holder.js";
-import type { TrainingLaunches } from "./training-launches.js";
+import type { NormGradientsTask, TrainingLaunches } from "./training-launches.js";
 
 /**
  * A backend that trains as well: it adds the kernels without which there is no training. `linearGradients` is left to be
@@ -118,16 +118,11 @@ export abstract class TrainingDeviceBackend<C, T extends TensorTypes>
     into: LayerNormParameters,
     epsilon: number,
   ): Tensor<"float32"> {
-    const input = this.own(x, "x", "float32");
-    const by = this.own(scale, "scale", "float32");
-    const given = this.own(gradient, "gradient", "float32");
-    const intoScale = this.own(into.scale, "into.scale", "float32");
-    const intoShift = this.own(into.shift, "into.shift", "float32");
-    checkLayerNormGradients(input, by, given, into, epsilon);
+    const tensors = this.ownNormalized(x, scale, gradient, into);
+    checkLayerNormGradients(tensors.x, tensors.scale, tensors.gradient, into, epsilon);
     return this.made(() => {
-      const out = this.output("float32", input.shape);
-      const task = { x: input, scale: by, gradient: given, epsilon, out, intoScale, intoShift };
-      this.launches.normGradients(this.device, task);
+      const out = this.output("float32", tensors.x.shape);
+      this.launches.normGradients(this.device, { ...tensors, epsilon, out });
       return out;
     });
   }
@@ -212,6 +207,22 @@ export abstract class TrainingDeviceBackend<C, T extends TensorTypes>
     checkEmaStep(books, added, seen, average, decay);
     const task = { codebooks: books, sums: added, counts: seen, usage: average };
     this.launches.moveAverages(this.device, task, decay);
+  }
+
+  /** What the gradients of a normalization are computed from, and where those of its parameters go. */
+  protected ownNormalized(
+    x: Tensor<"float32">,
+    scale: Tensor<"float32">,
+    gradient: Tensor<"float32">,
+    into: LayerNormParameters,
+  ): Omit<NormGradientsTask<T>, "epsilon" | "out"> {
+    return {
+      x: this.own(x, "x", "float32"),
+      scale: this.own(scale, "scale", "float32"),
+      gradient: this.own(gradient, "gradient", "float32"),
+      intoScale: this.own(into.scale, "into.scale", "float32"),
+      intoShift: this.own(into.shift, "into.shift", "float32"),
+    };
   }
 
   /** A layer's result, and what its activation is applied to: a view of it where that tells the derivative as well. */
