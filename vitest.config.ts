@@ -14,6 +14,10 @@ export default defineConfig({
         find: "@tessera/core/arguments",
         replacement: `${packages}core/src/arguments/index.ts`,
       },
+      {
+        find: "@tessera/core/authoring",
+        replacement: `${packages}core/src/authoring/index.ts`,
+      },
       { find: "@tessera/rqvae/steps", replacement: `${packages}rqvae/src/steps.ts` },
       {
         find: "@tessera/backend-webgpu/tfjs",
