@@ -77,8 +77,6 @@ function inBrowser(
     test: {
       name,
       include: [IN_BROWSERS],
-      // One page at a time: a GPU that a CPU simulates takes all cores.
-      fileParallelism: false,
       browser: {
         enabled: true,
         headless: true,

@@ -28,10 +28,9 @@ describe("a page", () => {
 });
 
 describe("the backend that a page gets", () => {
-  const cases = conformanceCases(() => pickBackend({ name }), {
-    scale: 0.003,
-    flushesSubnormals: true,
-  });
-  const few = cases.filter(({ name: title }) => title.startsWith("assign: "));
-  it.each(few)("$name", ({ run }) => run());
+  const options = { scale: 0.003, flushesSubnormals: true };
+  const few = conformanceCases(() => pickBackend({ name }), options).filter((one) =>
+    one.name.startsWith("assign: codes and distances"),
+  );
+  for (const { name: title, run } of few) it(title, run);
 });
