@@ -81,6 +81,9 @@ function inBrowser(
         enabled: true,
         headless: true,
         screenshotFailures: false,
+        // One page at a time: a GPU that a CPU simulates takes all cores. Here, since `test.fileParallelism` would have the
+        // browsers wait until Node's tests are done.
+        fileParallelism: false,
         provider,
         instances: [{ browser: name }],
       },

@@ -1,8 +1,8 @@
 import { isNode } from "./find-gpu.js";
 
-/** Before the first nudge, and between two at most. Timers of pages are no finer. */
+/** Before the first nudge; timers of pages are no finer. Pauses double, so that a long wait costs few of them. */
 const FIRST_MS = 4;
-const LAST_MS = 16;
+const LAST_MS = 64;
 
 /**
  * Waits for the GPU, and meanwhile submits nothing now and then. Firefox looks what has finished when something is
