@@ -134,8 +134,8 @@ ${tileProduct("-")}
 });
 
 /**
- * Items: codes, [n, groups, count]. Distances of the chosen codewords, directly. Fault 0: the position, among [n, groups],
- * of a slice of a row that is not finite or whose squared norm overflows.
+ * Items: codes, [n, groups, count]. Distances of the chosen codewords, directly. Fault 0: the position, among [n, groups] and
+ * from `base` on, of a slice of a row that is not finite or whose squared norm overflows.
  */
 export const distancesKernel = defineKernel({
   name: "distances",
@@ -149,6 +149,7 @@ export const distancesKernel = defineKernel({
     codewords: "u32",
     dimension: "u32",
     ip: "u32",
+    base: "u32",
   },
   faulty: true,
   body: `
@@ -173,7 +174,7 @@ ${FLAT_MAIN}
       sum = fma(difference, difference, sum);
     }
   }
-  if (!finite(squares)) { fault(0u, position); }
+  if (!finite(squares)) { fault(0u, params.base + position); }
   distances[params.distancesStart + item] = sum;
 }`,
 });

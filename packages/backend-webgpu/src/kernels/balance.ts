@@ -11,12 +11,15 @@ fn scoreOf(distance: f32) -> f32 {
   return (distance - scaling[0]) * scaling[1];
 }`.trim();
 
-/** Workgroups: rows. The negated least and the largest distance of each. Fault 0: a row with a distance that is not finite. */
+/**
+ * Workgroups: rows. The negated least and the largest distance of each. Fault 0: a row, from `firstRow` of all on, with a
+ * distance that is not finite.
+ */
 export const balanceRangesKernel = defineKernel({
   name: "balanceRanges",
   inputs: { distances: "f32" },
   outputs: { ranges: "f32" },
-  params: { rows: "u32", columns: "u32" },
+  params: { rows: "u32", columns: "u32", firstRow: "u32" },
   faulty: true,
   body: `
 ${FINITE}
@@ -29,9 +32,9 @@ ${ROW_MAIN}
   var below = -${LARGEST};
   var above = 0.0;
   ${EACH_COLUMN} {
-    let distance = distances[start + i];
+    let distance = distances[params.distancesStart + start + i];
     if (!finite(distance)) {
-      fault(0u, row);
+      fault(0u, params.firstRow + row);
       continue;
     }
     below = max(below, -distance);
@@ -46,12 +49,15 @@ ${ROW_MAIN}
 }`,
 });
 
-/** One workgroup. Middle and factor, by which scores span −1/epsilon..1/epsilon. */
+/**
+ * One workgroup. Middle and factor, by which scores span −1/epsilon..1/epsilon; then the negated least and the largest
+ * distance, which count as well where a launch `continues` one about other rows.
+ */
 export const balanceScalingKernel = defineKernel({
   name: "balanceScaling",
   inputs: { ranges: "f32" },
   outputs: { scaling: "f32" },
-  params: { rows: "u32", epsilon: "f32" },
+  params: { rows: "u32", epsilon: "f32", continues: "u32" },
   body: `
 ${FINITE}
 
@@ -64,16 +70,23 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   var below = -${LARGEST};
   var above = 0.0;
   for (var row = lane; row < params.rows; row += ${ROW_LANES}u) {
-    below = max(below, ranges[2u * row]);
-    above = max(above, ranges[2u * row + 1u]);
+    below = max(below, ranges[params.rangesStart + 2u * row]);
+    above = max(above, ranges[params.rangesStart + 2u * row + 1u]);
+  }
+  if (params.continues != 0u) {
+    below = max(below, scaling[2]);
+    above = max(above, scaling[3]);
   }
   let least = -rowLargest(below, lane);
-  let half = 0.5 * (rowLargest(above, lane) - least);
+  let largest = rowLargest(above, lane);
+  let half = 0.5 * (largest - least);
   if (lane == 0u) {
     let factor = -1.0 / (half * params.epsilon);
     scaling[0] = least + half;
     // Distances that are all the same leave nothing to choose by.
     scaling[1] = select(0.0, factor, half > 0.0 && finite(factor));
+    scaling[2] = -least;
+    scaling[3] = largest;
   }
 }`,
 });
@@ -99,10 +112,10 @@ ${SCORE}
 
 ${ROW_MAIN}
   var most = -${LARGEST};
-  ${EACH_COLUMN} { most = max(most, scoreOf(distances[start + i]) + ofColumns[i]); }
+  ${EACH_COLUMN} { most = max(most, scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i]); }
   let largest = rowLargest(most, lane);
   var each = 0.0;
-  ${EACH_COLUMN} { each += exponential(scoreOf(distances[start + i]) + ofColumns[i] - largest); }
+  ${EACH_COLUMN} { each += exponential(scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i] - largest); }
   let sum = rowSum(each, lane);
   if (lane == 0u) { ofRows[row] = -largest - logarithm(sum); }
 }`,
@@ -115,7 +128,8 @@ ${ROW_MAIN}
 export const balancePartsKernel = defineKernel({
   name: "balanceParts",
   inputs: { distances: "f32", scaling: "f32", ofRows: "f32" },
-  outputs: { parts: "f32" },
+  updates: { parts: "f32" },
+  outputs: {},
   params: { items: "u32", rows: "u32", columns: "u32", chunkRows: "u32" },
   body: `
 ${EXPONENTIAL}
@@ -129,14 +143,15 @@ ${FLAT_MAIN}
   let end = min(params.rows, first + params.chunkRows);
   var largest = -${LARGEST};
   for (var row = first; row < end; row++) {
-    largest = max(largest, scoreOf(distances[row * params.columns + column]) + ofRows[row]);
+    largest = max(largest, scoreOf(distances[params.distancesStart + row * params.columns + column]) + ofRows[params.ofRowsStart + row]);
   }
   var sum = 0.0;
   for (var row = first; row < end; row++) {
-    sum += exponential(scoreOf(distances[row * params.columns + column]) + ofRows[row] - largest);
+    sum += exponential(scoreOf(distances[params.distancesStart + row * params.columns + column]) + ofRows[params.ofRowsStart + row] - largest);
   }
-  parts[2u * item] = largest;
-  parts[2u * item + 1u] = sum;
+  let at = params.partsStart + 2u * item;
+  parts[at] = largest;
+  parts[at + 1u] = sum;
 }`,
 });
 
@@ -188,7 +203,7 @@ ${ROW_MAIN}
   var found = 0u;
   // A lane sees its columns in their order, so of equal scores the first stays.
   ${EACH_COLUMN} {
-    let score = scoreOf(distances[start + i]) + ofColumns[i];
+    let score = scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i];
     if (score > best) {
       best = score;
       found = i;

@@ -88,19 +88,19 @@ fn main(
 }`,
 });
 
-/** Items: rows. Rows `firstRow` on of codes and distances, [levels, allRows], from what was chosen. */
+/** Items: rows. Codes and distances, [levels, rows], from what was chosen. */
 export const beamTraceKernel = defineKernel({
   name: "beamTrace",
   inputs: { chosenCodes: "i32", chosenDistances: "f32", chosenParents: "i32" },
   outputs: { codes: "i32", distances: "f32" },
-  params: { items: "u32", levels: "u32", stride: "u32", firstRow: "u32", allRows: "u32" },
+  params: { items: "u32", levels: "u32", stride: "u32" },
   body: `
 ${FLAT_MAIN}
   if (item >= params.items) { return; }
   var index = item;
   for (var level = params.levels; level > 0u; level--) {
     let source = (level - 1u) * params.stride + index;
-    let to = (level - 1u) * params.allRows + params.firstRow + item;
+    let to = (level - 1u) * params.items + item;
     codes[to] = chosenCodes[source];
     distances[to] = chosenDistances[source];
     index = u32(chosenParents[source]);

@@ -32,7 +32,7 @@ fn main(
   var found = 0u;
   // A lane sees its columns in their order, so of equal scores the first stays.
   for (var i = lane; i < params.columns; i += 64u) {
-    let score = scoreOf(distances[start + i]) + ofColumns[i];
+    let score = scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i];
     if (score > best) {
       best = score;
       found = i;

@@ -2,6 +2,7 @@ struct Params {
   distancesStart: u32,
   rows: u32,
   columns: u32,
+  firstRow: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> distances: array<f32>;
@@ -53,9 +54,9 @@ fn main(
   var below = -0x1.fffffep+127f;
   var above = 0.0;
   for (var i = lane; i < params.columns; i += 64u) {
-    let distance = distances[start + i];
+    let distance = distances[params.distancesStart + start + i];
     if (!finite(distance)) {
-      fault(0u, row);
+      fault(0u, params.firstRow + row);
       continue;
     }
     below = max(below, -distance);

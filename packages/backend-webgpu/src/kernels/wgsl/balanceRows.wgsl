@@ -76,10 +76,10 @@ fn main(
   if (row >= params.rows) { return; }
   let start = row * params.columns;
   var most = -0x1.fffffep+127f;
-  for (var i = lane; i < params.columns; i += 64u) { most = max(most, scoreOf(distances[start + i]) + ofColumns[i]); }
+  for (var i = lane; i < params.columns; i += 64u) { most = max(most, scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i]); }
   let largest = rowLargest(most, lane);
   var each = 0.0;
-  for (var i = lane; i < params.columns; i += 64u) { each += exponential(scoreOf(distances[start + i]) + ofColumns[i] - largest); }
+  for (var i = lane; i < params.columns; i += 64u) { each += exponential(scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i] - largest); }
   let sum = rowSum(each, lane);
   if (lane == 0u) { ofRows[row] = -largest - logarithm(sum); }
 }

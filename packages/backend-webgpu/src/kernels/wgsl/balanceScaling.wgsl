@@ -2,6 +2,7 @@ struct Params {
   rangesStart: u32,
   rows: u32,
   epsilon: f32,
+  continues: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ranges: array<f32>;
@@ -41,15 +42,22 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   var below = -0x1.fffffep+127f;
   var above = 0.0;
   for (var row = lane; row < params.rows; row += 64u) {
-    below = max(below, ranges[2u * row]);
-    above = max(above, ranges[2u * row + 1u]);
+    below = max(below, ranges[params.rangesStart + 2u * row]);
+    above = max(above, ranges[params.rangesStart + 2u * row + 1u]);
+  }
+  if (params.continues != 0u) {
+    below = max(below, scaling[2]);
+    above = max(above, scaling[3]);
   }
   let least = -rowLargest(below, lane);
-  let half = 0.5 * (rowLargest(above, lane) - least);
+  let largest = rowLargest(above, lane);
+  let half = 0.5 * (largest - least);
   if (lane == 0u) {
     let factor = -1.0 / (half * params.epsilon);
     scaling[0] = least + half;
     // Distances that are all the same leave nothing to choose by.
     scaling[1] = select(0.0, factor, half > 0.0 && finite(factor));
+    scaling[2] = -least;
+    scaling[3] = largest;
   }
 }
