@@ -62,13 +62,11 @@ export interface Layer extends Product {
 export function multiply(device: Device, layer: Layer): void {
   const { a, out, add, pre, before } = layer;
   const rows = { out, add, pre, before };
+  const inRows = layer.transposeA ? rows : { a, ...rows };
   // The rows of the result are columns of a transposed matrix, which are not one after another.
-  if (layer.transposeA) {
-    return inParts(device, rows, (part, first) =>
-      multiplyRows(device, { ...layer, ...part }, first),
-    );
-  }
-  inParts(device, { a, ...rows }, (part) => multiplyRows(device, { ...layer, ...part }, 0));
+  const launch = (part: typeof rows, first: number): void =>
+    multiplyRows(device, { ...layer, ...part }, layer.transposeA ? first : 0);
+  inParts(device, inRows, launch, 1);
 }
 
 /**
@@ -80,9 +78,9 @@ export function multiply(device: Device, layer: Layer): void {
 function multiplyRows(device: Device, layer: Layer, firstRow: number): void {
   const { a, b, out, bias, add, pre, before, transposeA, transposeB, inner, columns } = layer;
   const pitch = transposeA ? layer.rows : inner;
-  const split = (matrix: Floats, width: number, all: number): number =>
-    matrix.bytes <= device.maxBound ? all : fitting(device, 4 * width, DEPTH);
-  const together = transposeB ? split(b, inner, columns) : columns;
+  const split = (matrix: Floats, width: number, all: number, unit: number = DEPTH): number =>
+    matrix.bytes <= device.maxBound ? all : fitting(device, 4 * width, unit);
+  const together = transposeB ? split(b, inner, columns, 1) : columns;
   const most = Math.min(
     Math.max(1, inner),
     transposeA ? split(a, pitch, inner) : inner,
@@ -132,7 +130,8 @@ function multiplyPiece(device: Device, layer: Layer, piece: Piece): void {
   const added = finishes ? (bias ?? add) : undefined;
   device.run(matmulKernel, {
     inputs: { a, b, added: added ?? device.unused, before: before ?? device.unused },
-    outputs: { out, pre: pre ?? device.spare },
+    updates: { out, pre: pre ?? device.spare },
+    outputs: {},
     params: {
       rows,
       inner: terms,

@@ -99,13 +99,9 @@ export function step(
   squaredNorm: Floats | undefined,
 ): void {
   const [first, second] = state;
-  const values = {
-    parameters: flattened(parameters),
-    gradients: flattened(gradients),
-    first: flattened(first),
-    second: flattened(second),
-  };
-  inParts(device, values, (part) => stepOf(device, part, update, squaredNorm));
+  inParts(device, { parameters, gradients, first, second }, (part) =>
+    stepOf(device, part, update, squaredNorm),
+  );
   // All are computed from one another, so that they share their faults.
   const written = [parameters, ...state];
   const read = squaredNorm ? [gradients, squaredNorm] : [gradients];

@@ -7,7 +7,7 @@ import type { GpuTensor } from "./tensor.js";
  * fit at a time. Parts start at multiples of 256 rows, so that outputs of any width start where a binding may.
  *
  * @param launch is given the number of the part's first row, too
- * @param unit parts start at multiples of as many rows instead, itself a multiple of 256
+ * @param unit parts start at multiples of as many rows instead; outputs need a multiple of 256, updates do not
  */
 export function inParts<T extends object>(
   device: Device,

@@ -68,7 +68,8 @@ export const ADDED = { nothing: 0, bias: 1, matrix: 2 } as const;
 export const matmulKernel = defineKernel({
   name: "matmul",
   inputs: { a: "f32", b: "f32", added: "f32", before: "f32" },
-  outputs: { out: "f32", pre: "f32" },
+  updates: { out: "f32", pre: "f32" },
+  outputs: {},
   params: {
     rows: "u32",
     inner: "u32",
@@ -99,7 +100,7 @@ fn stored(row: u32, firstColumn: u32) -> vec4f {
   for (var i = 0u; i < 4u; i++) {
     let column = firstColumn + i * ${LANES_ACROSS}u;
     if (row >= params.rows || column >= params.columns) { continue; }
-    sums[i] = out[row * params.pitch + params.firstColumn + column];
+    sums[i] = out[params.outStart + row * params.pitch + params.firstColumn + column];
   }
   return sums;
 }
@@ -112,11 +113,11 @@ fn store(row: u32, firstColumn: u32, sums: vec4f) {
     var value = sums[i];
     if (params.adds == ${ADDED.bias}u) { value += added[params.addedStart + params.firstColumn + column]; }
     if (params.adds == ${ADDED.matrix}u) { value += added[params.addedStart + at]; }
-    if (params.keepsPre != 0u) { pre[at] = value; }
+    if (params.keepsPre != 0u) { pre[params.preStart + at] = value; }
     if (params.backward != 0u) {
-      out[at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
+      out[params.outStart + at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
     } else {
-      out[at] = activate(params.activation, value);
+      out[params.outStart + at] = activate(params.activation, value);
     }
   }
 }

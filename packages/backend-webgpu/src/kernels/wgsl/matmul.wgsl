@@ -3,6 +3,8 @@ struct Params {
   bStart: u32,
   addedStart: u32,
   beforeStart: u32,
+  outStart: u32,
+  preStart: u32,
   rows: u32,
   inner: u32,
   columns: u32,
@@ -89,7 +91,7 @@ fn stored(row: u32, firstColumn: u32) -> vec4f {
   for (var i = 0u; i < 4u; i++) {
     let column = firstColumn + i * 16u;
     if (row >= params.rows || column >= params.columns) { continue; }
-    sums[i] = out[row * params.pitch + params.firstColumn + column];
+    sums[i] = out[params.outStart + row * params.pitch + params.firstColumn + column];
   }
   return sums;
 }
@@ -102,11 +104,11 @@ fn store(row: u32, firstColumn: u32, sums: vec4f) {
     var value = sums[i];
     if (params.adds == 1u) { value += added[params.addedStart + params.firstColumn + column]; }
     if (params.adds == 2u) { value += added[params.addedStart + at]; }
-    if (params.keepsPre != 0u) { pre[at] = value; }
+    if (params.keepsPre != 0u) { pre[params.preStart + at] = value; }
     if (params.backward != 0u) {
-      out[at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
+      out[params.outStart + at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
     } else {
-      out[at] = activate(params.activation, value);
+      out[params.outStart + at] = activate(params.activation, value);
     }
   }
 }
