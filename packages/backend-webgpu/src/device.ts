@@ -49,6 +49,15 @@ export interface Settlement {
   readonly sources?: readonly [FaultSource] | readonly [FaultSource, FaultSource];
 }
 
+export interface DeviceOptions {
+  /** Whether the device is destroyed when it is stopped. */
+  readonly owned: boolean;
+  /** Whether kernels use subgroups. */
+  readonly subgroups: boolean;
+  /** The most bytes to bind at once, from 512 on, where that is less than what the device can. */
+  readonly maxBinding?: number | undefined;
+}
+
 const NOTHING: FaultSource = { kind: FAULT.none };
 
 /** A GPU device with its queue, buffers and fault cells. */
@@ -73,11 +82,7 @@ export class Device {
   readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
     this.#fail(uncapturedError(error));
 
-  /**
-   * @param owned whether the device is destroyed when it is stopped
-   * @param maxBinding the most bytes to bind at once, from 256 on, where that is less than what the device can
-   */
-  constructor(gpu: GPUDevice, owned: boolean, maxBinding: number = Infinity) {
+  constructor(gpu: GPUDevice, { owned, subgroups, maxBinding = Infinity }: DeviceOptions) {
     this.gpu = gpu;
     this.#owned = owned;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
@@ -87,7 +92,7 @@ export class Device {
     const binding = Math.min(maxStorageBufferBindingSize, maxBinding);
     this.#binding = binding - (binding % 4);
     this.maxBound = this.#binding - ALIGNMENT;
-    this.recorder = new Recorder(gpu);
+    this.recorder = new Recorder(gpu, subgroups);
     this.#pool = new BufferPool(gpu, [this.#binding, this.maxBytes]);
     this.#cells = new FaultCells(gpu, (from, to) => {
       this.recorder.copy(from, 0, to, 0, from.size);

@@ -1,6 +1,8 @@
 import { defineKernel, FINITE, FLAT_MAIN, LARGEST } from "../kernel.js";
 import { EXPONENTIAL, LOGARITHM } from "./exponential.js";
-import { EACH_COLUMN, ROW_LANES, ROW_LARGEST, ROW_MAIN, ROW_SUM } from "./rows.js";
+import { KEYS } from "./neighbours.js";
+import { EACH_COLUMN, ROW_LANES, rowLargest, rowMain, rowSum } from "./rows.js";
+import { lanesOf, treeOf } from "./tree.js";
 
 // Codes of a batch that share its rows out evenly: Sinkhorn's iterations (Cuturi, 2013) on logarithms, which neither
 // overflow nor vanish. An entry of the plan is score + what its row and its column add, the score being
@@ -21,14 +23,14 @@ export const balanceRangesKernel = defineKernel({
   outputs: { ranges: "f32" },
   params: { rows: "u32", columns: "u32", firstRow: "u32" },
   faulty: true,
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var below = -${LARGEST};
   var above = 0.0;
   ${EACH_COLUMN} {
@@ -40,8 +42,8 @@ ${ROW_MAIN}
     below = max(below, -distance);
     above = max(above, distance);
   }
-  let least = rowLargest(below, lane);
-  let largest = rowLargest(above, lane);
+  let least = rowLargest(below, lane, reach);
+  let largest = rowLargest(above, lane, reach);
   if (lane == 0u) {
     ranges[2u * row] = least;
     ranges[2u * row + 1u] = largest;
@@ -58,15 +60,16 @@ export const balanceScalingKernel = defineKernel({
   inputs: { ranges: "f32" },
   outputs: { scaling: "f32" },
   params: { rows: "u32", epsilon: "f32", continues: "u32" },
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
 @compute @workgroup_size(${ROW_LANES})
-fn main(@builtin(local_invocation_index) lane: u32) {
+fn main(
+${lanesOf(ROW_LANES, subgroups)}
   var below = -${LARGEST};
   var above = 0.0;
   for (var row = lane; row < params.rows; row += ${ROW_LANES}u) {
@@ -77,8 +80,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     below = max(below, scaling[2]);
     above = max(above, scaling[3]);
   }
-  let least = -rowLargest(below, lane);
-  let largest = rowLargest(above, lane);
+  let least = -rowLargest(below, lane, reach);
+  let largest = rowLargest(above, lane, reach);
   let half = 0.5 * (largest - least);
   if (lane == 0u) {
     let factor = -1.0 / (half * params.epsilon);
@@ -97,26 +100,26 @@ export const balanceRowsKernel = defineKernel({
   inputs: { distances: "f32", scaling: "f32", ofColumns: "f32" },
   outputs: { ofRows: "f32" },
   params: { rows: "u32", columns: "u32" },
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
 ${EXPONENTIAL}
 
 ${LOGARITHM}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
 ${SCORE}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var most = -${LARGEST};
   ${EACH_COLUMN} { most = max(most, scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i]); }
-  let largest = rowLargest(most, lane);
+  let largest = rowLargest(most, lane, reach);
   var each = 0.0;
   ${EACH_COLUMN} { each += exponential(scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i] - largest); }
-  let sum = rowSum(each, lane);
+  let sum = rowSum(each, lane, reach);
   if (lane == 0u) { ofRows[row] = -largest - logarithm(sum); }
 }`,
 });
@@ -192,13 +195,16 @@ export const balanceCodesKernel = defineKernel({
   inputs: { distances: "f32", scaling: "f32", ofColumns: "f32" },
   outputs: { codes: "i32" },
   params: { rows: "u32", columns: "u32", groups: "u32", group: "u32" },
-  body: `
-var<workgroup> scores: array<f32, ${ROW_LANES}>;
-var<workgroup> indices: array<u32, ${ROW_LANES}>;
+  body: (subgroups) => `
+var<workgroup> pairs: array<vec2u, ${ROW_LANES}>;
+
+${KEYS}
+
+${treeOf("rowFirst", (one, other) => `select(${one}, ${other}, isBelow(${other}, ${one}))`, { lanes: ROW_LANES, memory: "pairs", type: "vec2u", subgroups })}
 
 ${SCORE}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var best = -${LARGEST};
   var found = 0u;
   // A lane sees its columns in their order, so of equal scores the first stays.
@@ -209,20 +215,7 @@ ${ROW_MAIN}
       found = i;
     }
   }
-  scores[lane] = best;
-  indices[lane] = found;
-  workgroupBarrier();
-  for (var distance = ${ROW_LANES / 2}u; distance > 0u; distance /= 2u) {
-    if (lane < distance) {
-      let other = lane + distance;
-      let ties = scores[other] == scores[lane] && indices[other] < indices[lane];
-      if (scores[other] > scores[lane] || ties) {
-        scores[lane] = scores[other];
-        indices[lane] = indices[other];
-      }
-    }
-    workgroupBarrier();
-  }
-  if (lane == 0u) { codes[row * params.groups + params.group] = i32(indices[0]); }
+  let first = rowFirst(vec2u(keyOf(-best), found), lane, reach);
+  if (lane == 0u) { codes[row * params.groups + params.group] = i32(first.y); }
 }`,
 });
