@@ -2,7 +2,7 @@ import { BackendError, throwIfAborted } from "@tessera/core";
 import type { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
-import { describe } from "./info.js";
+import { describe, isSoftware } from "./info.js";
 import { WebGpuOptionBackend } from "./option-backend.js";
 
 export interface WebGpuBackendOptions {
@@ -17,7 +17,8 @@ export interface WebGpuBackendOptions {
   /** The most bytes of a tensor that a kernel is given at once, for tests of what takes more. Default: the device's limit. */
   readonly maxBindingBytes?: number | undefined;
   /**
-   * Whether kernels use subgroups where the device has them: they save barriers, and change no bit of a result. Default: true.
+   * Whether kernels use subgroups where the device has them: they save barriers, and change no bit of a result. Default: true,
+   * except on software adapters, whose subgroups are small and whose barriers cost little.
    */
   readonly subgroups?: boolean | undefined;
   /** Gives up starting. Default: none. */
@@ -67,10 +68,10 @@ function backendOn(
   // Older browsers have no such set.
   const language: ReadonlySet<string> | undefined = gpu?.wgslLanguageFeatures;
   const able = device.features.has("subgroups") && language?.has(SUBGROUP_ID) === true;
-  const subgroups = able && options.subgroups !== false;
-  const own = new Device(device, { owned, subgroups, maxBinding: options.maxBindingBytes });
   // Older browsers do not say of a device what adapter it is of.
   const facts = adapter ?? (device.adapterInfo as GPUAdapterInfo | undefined) ?? {};
+  const subgroups = able && (options.subgroups ?? !isSoftware(facts));
+  const own = new Device(device, { owned, subgroups, maxBinding: options.maxBindingBytes });
   const info = describe(device, facts, { maxTensorBytes: own.maxBytes, subgroups });
   return new WebGpuOptionBackend(own, info);
 }

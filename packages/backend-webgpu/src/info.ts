@@ -23,13 +23,18 @@ export interface WebGpuInfo extends BackendInfo {
   };
 }
 
+/** Whether an adapter computes on the CPU. */
+export function isSoftware({ isFallbackAdapter, architecture }: Partial<GPUAdapterInfo>): boolean {
+  return isFallbackAdapter === true || architecture === "swiftshader";
+}
+
 export function describe(
   gpu: GPUDevice,
   adapter: Partial<GPUAdapterInfo>,
   { maxTensorBytes, subgroups }: Pick<WebGpuInfo, "maxTensorBytes" | "subgroups">,
 ): WebGpuInfo {
   const { vendor = "", architecture = "", device = "", description = "" } = adapter;
-  const software = adapter.isFallbackAdapter === true || architecture === "swiftshader";
+  const software = isSoftware(adapter);
   const {
     maxBufferSize,
     maxStorageBufferBindingSize,

@@ -9,11 +9,13 @@ import type { WebGpuOptionBackend } from "./option-backend.js";
 const obstacle = await findAdapter();
 const shared = obstacle === undefined ? await createWebGpuBackend() : undefined;
 afterAll(() => shared?.dispose());
-const able = shared?.info.subgroups === true;
 const TIMEOUT_MS = 300_000;
 
-const start = async (subgroups: boolean) =>
+const start = async (subgroups?: boolean) =>
   (await createWebGpuBackend({ device: shared?.gpu, subgroups })) as WebGpuOptionBackend;
+
+/** Whether the device has subgroups that kernels can use. */
+const able = shared !== undefined && (await start(true)).info.subgroups;
 
 /** Kernels that combine values of lanes. */
 const BY_TREES: readonly PartsCase["kernel"][] = [
@@ -38,12 +40,15 @@ async function valuesOf({ make }: PartsCase, subgroups: boolean) {
 }
 
 describe.skipIf(obstacle)(`subgroups${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {
-  it("are used where the device has them, unless they are not to be", async () => {
-    const features = shared!.gpu.features.has("subgroups");
-    if (!features) expect(able).toBe(false);
-    const without = await start(false);
-    expect(without.info.subgroups).toBe(false);
-    without.dispose();
+  it("are used where a GPU has them, unless they are not to be", async () => {
+    const used = async (subgroups?: boolean) => {
+      const backend = await start(subgroups);
+      backend.dispose();
+      return backend.info.subgroups;
+    };
+    if (!shared!.gpu.features.has("subgroups")) expect(able).toBe(false);
+    expect(await used()).toBe(able && !shared!.info.adapter.software);
+    expect(await used(false)).toBe(false);
   });
 });
 
@@ -57,10 +62,10 @@ describe.skipIf(!able)(`subgroups${able ? "" : " (this device has none)"}`, () =
   );
 });
 
-// The whole suite runs with subgroups where there are some.
-describe.skipIf(!able)("without subgroups", () => {
+// The whole suite runs without on software adapters.
+describe.skipIf(!able)("with subgroups", () => {
   const options = { scale: 0.003, flushesSubnormals: true };
-  for (const { name, run } of conformanceCases(() => start(false), options)) {
+  for (const { name, run } of conformanceCases(() => start(true), options)) {
     if (BY_TREES.some((kernel) => name.startsWith(`${kernel}:`))) it(name, run, TIMEOUT_MS);
   }
 });

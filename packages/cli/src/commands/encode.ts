@@ -7,6 +7,7 @@ import { type Context, withBackend } from "../context.js";
 import { checkOutputs } from "../outputs.js";
 import { duration, grouped, plural } from "../text.js";
 import { INPUT_OPTIONS, withVectorFile } from "../vectors.js";
+import { workOfEncoding } from "../work.js";
 import {
   BACKEND_OPTIONS,
   BEAM_OPTION,
@@ -36,16 +37,20 @@ export const encode = defineCommand({
     await checkOutputs([{ option: "out", path: values.out }], [path!, values.model]);
     const model = await loadModel(values.model, context);
     const { value: rows, seconds } = await timed(() =>
-      withVectorFile(path!, values, context, (file) =>
-        withBackend(values, (backend) =>
-          writeNpyRows(
-            values.out,
-            codeBatches(model, file, values.beam, backend, context),
-            model.cardinalities.length,
-            { signal: context.signal },
-          ),
-        ),
-      ),
+      withVectorFile(path!, values, context, (file) => {
+        const size = { rows: file.rows, dimension: file.cols, beam: values.beam };
+        return withBackend(
+          values,
+          (backend) =>
+            writeNpyRows(
+              values.out,
+              codeBatches(model, file, values.beam, backend, context),
+              model.cardinalities.length,
+              { signal: context.signal },
+            ),
+          { work: workOfEncoding(model.spec, size), context },
+        );
+      }),
     );
     const columns = model.cardinalities.length;
     const dtype = codeArrayFor(model.cardinalities).name.replace("Array", "").toLowerCase();
