@@ -21,7 +21,7 @@ async function toldOf(info: object, choice: Parameters<typeof withBackend>[0] = 
   const context = { note } as Partial<Context> as Context;
   const name = await withBackend(choice, async (given) => given.info.name, { work, context });
   expect(name).toBe(backend.info.name);
-  return { told: note.mock.calls.flat(), by: vi.mocked(pickBackend).mock.calls[0]![0] };
+  return { told: note.mock.calls.flat(), by: vi.mocked(pickBackend).mock.lastCall?.[0] };
 }
 
 it("a backend is picked for the work, and a person is told if that is not on the CPU", async () => {

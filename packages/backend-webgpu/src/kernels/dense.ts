@@ -1,6 +1,15 @@
 import { defineKernel, FLAT_MAIN } from "../kernel.js";
 import { ACTIVATION } from "./activation.js";
-import { loadTiles, LANES_ACROSS, LANES_DOWN, TILE, TILE_MEMORY, tileProduct } from "./tile.js";
+import {
+  loadTiles,
+  LANES_ACROSS,
+  LANES_DOWN,
+  TILE,
+  TILE_MEMORY,
+  tileProduct,
+  PER_LANE,
+  TILE_MAIN,
+} from "./tile.js";
 
 /** Items: values of the result. */
 export const combineKernel = defineKernel({
@@ -42,15 +51,6 @@ ${tileProduct("")}
   store(row + ${LANES_DOWN}u, column, sums1);
   store(row + ${2 * LANES_DOWN}u, column, sums2);
   store(row + ${3 * LANES_DOWN}u, column, sums3);`.slice(1);
-
-const TILE_MAIN = `
-@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
-fn main(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(local_invocation_index) index: u32,
-) {`.trim();
 
 /** What a product's result goes through on its way, by number. */
 export const ADDED = { nothing: 0, bias: 1, matrix: 2 } as const;
@@ -97,7 +97,7 @@ ${ACTIVATION}
 fn stored(row: u32, firstColumn: u32) -> vec4f {
   var sums = vec4f();
   if (params.continues == 0u) { return sums; }
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let column = firstColumn + i * ${LANES_ACROSS}u;
     if (row >= params.rows || column >= params.columns) { continue; }
     sums[i] = out[params.outStart + row * params.pitch + params.firstColumn + column];
@@ -106,7 +106,7 @@ fn stored(row: u32, firstColumn: u32) -> vec4f {
 }
 
 fn store(row: u32, firstColumn: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let column = firstColumn + i * ${LANES_ACROSS}u;
     if (row >= params.rows || column >= params.columns) { continue; }
     let at = row * params.pitch + params.firstColumn + column;
@@ -166,7 +166,7 @@ ${STRIDES}
 fn stored(row: u32, firstColumn: u32) -> vec4f {
   var sums = vec4f();
   if (part * params.span >= params.first) { return sums; }
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let column = firstColumn + i * ${LANES_ACROSS}u;
     if (row >= params.rows || column >= params.columns) { continue; }
     sums[i] = partials[(part * params.rows + row) * params.columns + column];
@@ -175,7 +175,7 @@ fn stored(row: u32, firstColumn: u32) -> vec4f {
 }
 
 fn store(row: u32, firstColumn: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let column = firstColumn + i * ${LANES_ACROSS}u;
     if (row >= params.rows || column >= params.columns) { continue; }
     partials[(part * params.rows + row) * params.columns + column] = sums[i];

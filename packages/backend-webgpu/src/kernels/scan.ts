@@ -8,6 +8,8 @@ import {
   TILE_MEMORY,
   tileDistances,
   tileProduct,
+  PER_LANE,
+  TILE_MAIN,
 } from "./tile.js";
 
 /**
@@ -357,19 +359,13 @@ fn loadRow(row: u32, k: u32) -> f32 {
 }
 
 fn store(query: u32, firstRow: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let row = firstRow + i * ${LANES_ACROSS}u;
     if (query < params.queries && row < params.columns) { distances[query * params.columns + row] = sums[i]; }
   }
 }
 
-@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
-fn main(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(local_invocation_index) index: u32,
-) {
+${TILE_MAIN}
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TILE}u;
   let firstColumn = workgroup.y * ${TILE}u;
   var sums0 = vec4f();
