@@ -4,9 +4,10 @@ import { useMemo, useState } from "preact/hooks";
 import { type Dataset, labelOf } from "../data/dataset.js";
 import type { Result } from "../engine/protocol.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 
 const MOST_COLUMNS = 8;
-const CHILDREN = 24;
+const CHILDREN = 12;
 const ITEMS = 40;
 const MOST_FOUND = 6;
 
@@ -22,6 +23,10 @@ export function TreePanel() {
   return (
     <section aria-labelledby="tree-title">
       <h2 id="tree-title">Semantic IDs</h2>
+      <About guide="recommender.html">
+        Items whose codes begin alike are alike, so a recommender can learn to write them, code by
+        code.
+      </About>
       <Finder dataset={dataset} />
       <Selected result={result} dataset={dataset} />
       {tree ? (
@@ -149,8 +154,8 @@ function Selected({ result, dataset }: { readonly result: Result; readonly datas
     </ol>
   );
   return (
-    <div class="selected" role="status">
-      <p>
+    <div class="selected" id="selected" tabIndex={-1}>
+      <p role="status">
         <b>{labelOf(dataset, row)}</b>{" "}
         <code>{columns <= MOST_COLUMNS ? formatTokens(codes) : codes.slice(0, 16).join(" ")}</code>
       </p>
