@@ -64,7 +64,7 @@ describe("layOut", () => {
       const all = Array.from({ length: rows.rows }, (_, i) => points[2 * i + axis]!);
       const others = all.slice(2);
       const extent = Math.max(...others) - Math.min(...others);
-      expect(Math.max(...all) - Math.min(...all)).toBeLessThanOrEqual(1.51 * extent);
+      expect(Math.max(...all) - Math.min(...all)).toBeLessThanOrEqual(1.21 * extent);
     }
   });
 });

@@ -89,7 +89,7 @@ function gathered(places: readonly (readonly number[])[]): Float32Array {
     const sorted = Float64Array.from(places, (at) => at[j]!).sort();
     const low = sorted[Math.floor(FAR * (sorted.length - 1))]!;
     const high = sorted[Math.ceil((1 - FAR) * (sorted.length - 1))]!;
-    const margin = (high - low) / 4;
+    const margin = (high - low) / 10;
     places.forEach((at, i) => {
       points[2 * i + j] = Math.min(high + margin, Math.max(low - margin, at[j]!));
     });

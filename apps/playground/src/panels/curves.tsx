@@ -20,7 +20,9 @@ export function CurvesPanel() {
   return (
     <section aria-labelledby="curves-title">
       <h2 id="curves-title">Training</h2>
-      <About guide="from-vq-to-rqvae.html">What training makes smaller, as it falls.</About>
+      <About guide="from-vq-to-rqvae.html" topic="how quantizers are trained">
+        What training makes smaller, as it falls.
+      </About>
       {lines.map((line) => (
         <LineChart key={line.name} line={line} unit="s" />
       ))}

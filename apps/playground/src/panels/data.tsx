@@ -41,9 +41,8 @@ export function DataPanel() {
   return (
     <section aria-labelledby="data-title" class={over ? "over" : undefined}>
       <h2 id="data-title">Data</h2>
-      <About guide="first-ids.html">
-        Each row is an item: numbers, an embedding, in which items that are alike lie close
-        together.
+      <About guide="first-ids.html" topic="embeddings and their ids">
+        Rows of numbers, one for each item; rows that lie close together are alike.
       </About>
       <div class="choices four" role="group" aria-labelledby="data-title">
         {[...SHAPES, ...SAMPLES].map((name) => (

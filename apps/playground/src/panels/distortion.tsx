@@ -105,7 +105,7 @@ export function DistortionPanel() {
 
 function AboutDistortion() {
   return (
-    <About guide="quantizer-for-search.html">
+    <About guide="quantizer-for-search.html" topic="choosing a quantizer">
       Each run leaves a line: the bits that a row takes, and the share of the variance that they
       lose.
     </About>

@@ -1,3 +1,4 @@
+import type { Layout } from "../engine/umap.js";
 import { layouts } from "../state/layout.js";
 import { MAPS } from "../state/settings.js";
 import { store } from "../state/store.js";
@@ -52,6 +53,7 @@ function Kinds() {
       {MAPS.map((kind) => (
         <button
           type="button"
+          id={`map-${kind}`}
           aria-pressed={map === kind}
           onClick={() => store.change({ map: kind })}
         >
@@ -66,20 +68,36 @@ function Kinds() {
 export function LayoutProgress() {
   const failure = layouts.failure.value;
   const layout = layouts.current.value;
-  if (!layouts.wanted.value) return null;
-  if (failure) {
-    return (
-      <p class="error" role="alert">
-        {failure.message}
-        {failure.hint && <small>{failure.hint}</small>}
+  const wanted = layouts.wanted.value !== undefined;
+  const finished = layout !== undefined && layout.done === layout.total;
+  return (
+    <>
+      <p class="hidden" role="status">
+        {wanted && !failure && (finished ? "Laid out by UMAP." : "Laying rows out by UMAP…")}
       </p>
-    );
-  }
-  if (layout && layout.done === layout.total) return null;
+      {wanted && failure && (
+        <p class="error" role="alert">
+          {failure.message}
+          {failure.hint && <small>{failure.hint}</small>}
+        </p>
+      )}
+      {wanted && !failure && !finished && <Bar layout={layout} />}
+    </>
+  );
+}
+
+function Bar({ layout }: { readonly layout: Layout | undefined }) {
   return (
     <div class="layout">
       <progress value={layout?.done} max={layout?.total} aria-label="UMAP" />
-      <button type="button" onClick={() => store.change({ map: "pca" })}>
+      <button
+        type="button"
+        onClick={() => {
+          store.change({ map: "pca" });
+          // This button goes; the focus should not go with it.
+          document.querySelector<HTMLElement>("#map-pca")?.focus();
+        }}
+      >
         Cancel
       </button>
     </div>

@@ -23,9 +23,9 @@ export function ModelPanel() {
   return (
     <section aria-labelledby="model-title">
       <h2 id="model-title">Model</h2>
-      <About guide="algebra.html">
-        A quantizer says a row in a few small whole numbers, its codes. <code>+</code> adds a level,{" "}
-        <code>&gt;</code> puts a transform in front.
+      <About guide="algebra.html" topic="the algebra">
+        Writes a row in a few codes. <code>+</code> adds a level, <code>&gt;</code> puts a transform
+        first.
       </About>
       <label class="spec">
         <span class="hidden">Quantizer, as an expression</span>

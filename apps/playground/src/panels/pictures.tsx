@@ -25,7 +25,7 @@ export function PicturesPanel() {
   return (
     <section aria-labelledby="pictures-title">
       <h2 id="pictures-title">Reconstructions</h2>
-      <About guide="from-vq-to-rqvae.html#residual-quantization">
+      <About guide="from-vq-to-rqvae.html#residual-quantization" topic="residual quantization">
         Rows, and what their codes stand for: each further code adds detail.
       </About>
       <div class="scroll" tabIndex={0} role="group" aria-labelledby="pictures-title">

@@ -17,8 +17,8 @@ export function RunPanel() {
   return (
     <section aria-labelledby="run-title">
       <h2 id="run-title">Run</h2>
-      <About guide="backends.html">
-        Training moves the codewords to where rows lose little; your own machine does the work.
+      <About guide="backends.html" topic="backends">
+        Moves codewords to where rows lose least, on your own machine.
       </About>
       <div class="buttons">
         <TrainButtons />

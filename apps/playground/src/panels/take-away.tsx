@@ -33,7 +33,7 @@ export function TakeAwayPanel() {
   return (
     <section aria-labelledby="take-title">
       <h2 id="take-title">Take away</h2>
-      <About guide="first-ids.html#in-a-program">
+      <About guide="first-ids.html#in-a-program" topic="in a program">
         The files of this run, and the command or program that repeats it from the data.
       </About>
       <div class="buttons" role="group" aria-label="Files">

@@ -12,7 +12,7 @@ export function UsagePanel() {
   return (
     <section aria-labelledby="usage-title">
       <h2 id="usage-title">Use of codes</h2>
-      <About guide="glossary.html">
+      <About guide="glossary.html" topic="the glossary">
         How many rows each code has. The more even, the more codes tell: the perplexity is the
         number of evenly used codes that would tell as much.
       </About>

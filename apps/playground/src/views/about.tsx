@@ -5,6 +5,8 @@ import { guides } from "../state/guides.js";
 export function About(props: {
   /** A page of the guides, and where in it. */
   readonly guide: string;
+  /** What that is about, for who hears the link alone. */
+  readonly topic: string;
   readonly children: ComponentChildren;
 }) {
   return (
@@ -14,7 +16,11 @@ export function About(props: {
         <>
           {" "}
           {/* Beside this page, which would forget its run. */}
-          <a href={new URL(props.guide, guides).href} target="tessera-guide">
+          <a
+            href={new URL(props.guide, guides).href}
+            target="tessera-guide"
+            aria-label={`Read on: ${props.topic}`}
+          >
             Read on
           </a>
         </>
