@@ -39,13 +39,13 @@ describe.skipIf(missing !== "")(`a visitor of the playground in Chromium${missin
   it("needs no mouse", async () => {
     const { page } = visit;
     const { keyboard } = page;
-    await visit.open("#data=moons&points=300&iterations=6&seed=1");
+    await visit.open("#data=moons&points=300&seed=1");
     await tabTo("Blobs");
     await keyboard.press("Enter");
     await page.getByText("blobs: 300 rows of 2 values").waitFor();
     await tabTo("Quantizer, as an expression");
     await keyboard.press("Control+A");
-    await keyboard.type("vq4+vq");
+    await keyboard.type("vq4+vq4+vq");
     await page.getByText("^").waitFor();
     await keyboard.type("4");
     await tabTo("Train");

@@ -55,8 +55,8 @@ export class EngineClient {
     worker.addEventListener("message", ({ data }: MessageEvent<Reply>) => {
       if (data.run !== this.#run) return;
       if (data.kind === "done") this.#busy = false;
-      // Whatever is broken is not used again.
-      if (data.kind === "failed") this.#close();
+      // A worker whose run failed may be broken, and is not used again.
+      if (data.kind === "failed" && this.#busy) this.#close();
       this.#onAnswer(data);
     });
     worker.addEventListener("error", ({ message }) => {

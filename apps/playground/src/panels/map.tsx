@@ -50,8 +50,7 @@ export function MapPanel() {
     <section class="map" aria-labelledby="map-title">
       <h2 id="map-title">{view ? `Map: ${view.title}` : "Map"}</h2>
       <About guide="from-vq-to-rqvae.html#vector-quantization" topic="vector quantization">
-        Each point is a row, near to those that it is like; rows of one colour share a code, and a
-        codeword stands for them.
+        Each point is a row; rows of one colour share a code, and a codeword stands for them.
       </About>
       <MapChoices />
       <LayoutProgress />

@@ -68,7 +68,7 @@ export function RunPanel() {
 
 export function TrainButtons() {
   const phase = store.phase.value;
-  const ready = store.dataset.value !== undefined && !("message" in store.parsed.value);
+  const ready = store.ready.value;
   return (
     <>
       {phase === "running" ? (

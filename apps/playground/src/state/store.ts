@@ -66,6 +66,10 @@ const parsed = computed<Spec | (Failure & { readonly start: number; readonly end
   }
 });
 const command = computed(() => commandOf(settings.value, dataset.value));
+/** Whether there is something to train, and what to train it on. */
+const ready = computed(
+  () => dataset.value !== undefined && !loading.value && !("message" in parsed.value),
+);
 const usesAutoencoder = computed(() => isAutoencoder(settings.value.spec));
 
 const engine = new EngineClient(onAnswer);
@@ -91,6 +95,7 @@ export const store = {
   past,
   parsed,
   command,
+  ready,
   usesAutoencoder,
   change,
   chooseData,
@@ -202,7 +207,7 @@ function step(): void {
 
 function start(paused: boolean): void {
   const data = dataset.value;
-  if (!data || "message" in parsed.value) return;
+  if (!data || !ready.value) return;
   const { spec, seed, iterations, backend: choice, speed, level } = settings.value;
   reset();
   phase.value = "running";

@@ -106,7 +106,12 @@ export class Visit {
   }
 
   async trained(): Promise<void> {
-    await this.page.getByText(/^Trained in/).waitFor({ timeout: PATIENCE_MS });
+    const failed = this.page.getByRole("alert");
+    await this.page
+      .getByText(/^Trained in/)
+      .or(failed)
+      .waitFor({ timeout: PATIENCE_MS });
+    if ((await failed.count()) > 0) throw new Error(await failed.innerText());
   }
 
   async train(): Promise<void> {
