@@ -12,15 +12,15 @@ const PICTURES = [
   { name: "spiral", hash: "#data=spiral&spec=ae(32,16,2)>rq2x8&seed=1&steps=1500&speed=full" },
   {
     name: "digits",
-    hash: "#data=digits&spec=ae(256,64,16)>rq3x32&seed=1&steps=1500&speed=full",
+    hash: "#data=digits&spec=ae(256,64,16)>rq3x32&seed=1&steps=600&speed=full",
     colorScheme: "dark",
-    height: 1750,
+    height: 1300,
   },
   {
     name: "words-umap",
     hash: "#data=words&spec=rq3x64&seed=1&speed=full&map=umap",
     item: "music",
-    height: 1900,
+    height: 1300,
   },
   {
     name: "moons-narrow",

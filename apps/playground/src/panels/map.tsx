@@ -77,7 +77,8 @@ export function MapPanel() {
       </div>
       {view && (
         <p class="note">
-          {view.codewords.length > 0 && "Codewords are ringed; hollow ones stand for no row. "}
+          {view.codewords.length > 0 &&
+            "Codewords are ringed; hollow ones, dashed, stand for no row. "}
           {laid
             ? "UMAP keeps rows together that are near; how far apart it puts others says little."
             : view.exact
