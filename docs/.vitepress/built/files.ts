@@ -5,9 +5,6 @@ import { fileURLToPath } from "node:url";
 
 export const SITE = fileURLToPath(new URL("../../../out/docs/", import.meta.url));
 const DOCS = fileURLToPath(new URL("../../", import.meta.url));
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-export const chromiumPath = CHROMIUM.find((path) => existsSync(path));
 
 /** Why there is no site to look at; `undefined` if there is one. */
 export function whyNoSite(): string | undefined {

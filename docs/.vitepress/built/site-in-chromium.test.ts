@@ -1,16 +1,13 @@
 import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { builtPages, chromiumPath, deadLinks, SITE, whyNoSite } from "./files.js";
+import { chromium as found } from "../../../scripts/browsers/find.js";
+import { builtPages, deadLinks, SITE, whyNoSite } from "./files.js";
 import { serve } from "./serve.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const noSite = whyNoSite();
-const noBrowser =
-  noSite ??
-  (chromiumPath === undefined
-    ? "there is no Chromium; on Debian: apt-get install chromium"
-    : undefined);
+const noBrowser = noSite ?? ("obstacle" in found ? found.obstacle : undefined);
 const named = (name: string, reason: string | undefined): string =>
   reason === undefined ? name : `${name} (${reason})`;
 /** One page of each kind, which is looked at with all that stands around it. */
@@ -51,7 +48,7 @@ describe.skipIf(noBrowser !== undefined)(named("the built site in Chromium", noB
   beforeAll(async () => {
     server = await serve(SITE);
     browser = await chromium.launch({
-      ...(chromiumPath !== undefined && { executablePath: chromiumPath }),
+      ...("path" in found && { executablePath: found.path }),
       args: ["--no-sandbox"],
     });
   }, PATIENCE_MS);
