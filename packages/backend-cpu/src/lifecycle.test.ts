@@ -150,6 +150,9 @@ describe("a process", () => {
         "@tessera/core/arguments": fileURLToPath(
           new URL("../../core/src/arguments/index.ts", import.meta.url),
         ),
+        "@tessera/core/authoring": fileURLToPath(
+          new URL("../../core/src/authoring/index.ts", import.meta.url),
+        ),
         "@tessera/core": fileURLToPath(new URL("../../core/src/index.ts", import.meta.url)),
       },
       bundle: true,

@@ -120,9 +120,14 @@ export class Device {
 
   zeros(bytes: number): Storage {
     const storage = this.allocate(bytes);
-    const padded = Math.ceil(bytes / 4) * 4;
-    if (padded > 0) this.recorder.clear(storage.buffer, padded);
+    this.clear(storage, bytes);
     return storage;
+  }
+
+  /** Makes the first bytes zeros, to the end of the last word. */
+  clear({ buffer }: Storage, bytes: number): void {
+    const padded = Math.ceil(bytes / 4) * 4;
+    if (padded > 0) this.recorder.clear(buffer, padded);
   }
 
   upload(data: TensorData): Storage {
