@@ -43,12 +43,14 @@ export interface MatmulTask {
   readonly pre?: Operand | undefined;
   /** Gets the sums of the rows of op(a). */
   readonly sums?: Operand | undefined;
-  /** Whether `out` and `sums` are written in place. */
-  readonly inPlace?: boolean;
 }
 
-/** Multiplies blocks of rows by blocks of columns. */
-export function multiply(device: Device, task: MatmulTask): void {
+/**
+ * Multiplies blocks of rows by blocks of columns.
+ *
+ * @param inPlace whether what is written is part of storages that hold other data as well
+ */
+export function multiply(device: Device, task: MatmulTask, inPlace = false): void {
   const { a, b, bias, add, before, pre, sums, out, rows, inner, columns } = task;
   const { rows: tileRows, rowBlock, panel } = device.layout;
   const panels = Math.ceil(columns / panel);
@@ -84,7 +86,7 @@ export function multiply(device: Device, task: MatmulTask): void {
     ],
     scratch: 4 * inner * rowBlock + (packed ? 0 : OWN_BYTES) + SLACK_BYTES,
     outputs: [out.storage, pre?.storage, sums?.storage],
-    inPlace: task.inPlace ?? false,
+    inPlace,
     inputs: [a.storage, packed ?? b.storage, bias?.storage, add?.storage, before?.storage],
   });
 }
