@@ -1,6 +1,6 @@
 import type { OptimizerUpdate, ReconstructionOptions } from "@tessera/core";
 import { floatBits, type Device } from "./device.js";
-import { grainOf } from "./grain.js";
+import { grainOf, sharedGrainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 type Floats = CpuTensor<"float32">;
@@ -38,7 +38,7 @@ export function loss(
   device.launch({
     kernel: "reconstructionLoss",
     items: rows,
-    grain: grainOf(16 * dimension + 16),
+    grain: sharedGrainOf(device.executor.threads, rows, 16 * dimension + 16),
     arguments: [
       output.address,
       target.address,
@@ -97,7 +97,7 @@ export function step(
   device.launch({
     kernel: update.rule,
     items: parameters.size,
-    grain: grainOf(32, 64),
+    grain: sharedGrainOf(device.executor.threads, parameters.size, 32, 64),
     arguments: given,
     // All are computed from one another, so that they share their faults.
     outputs: written,

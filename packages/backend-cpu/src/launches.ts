@@ -34,7 +34,7 @@ export const launches: FullLaunches<Device, CpuTensors> = {
   encodeByThresholds,
 
   write: copy,
-  multiplyInto: (device, task) => multiply(device, { ...task, inPlace: true }),
+  multiplyInto: (device, task) => multiply(device, task, true),
   normalize,
   normGradients,
   dropOut,
