@@ -22,7 +22,9 @@ async function bundle(): Promise<string> {
   const alias = Object.fromEntries(
     readdirSync(packages).map((name) => [`@tessera/${name}`, `${packages}${name}/src/index.ts`]),
   );
-  alias["@tessera/core/arguments"] = `${packages}core/src/arguments/index.ts`;
+  for (const entry of ["arguments", "authoring"]) {
+    alias[`@tessera/core/${entry}`] = `${packages}core/src/${entry}/index.ts`;
+  }
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../test/page.ts", import.meta.url))],
     bundle: true,

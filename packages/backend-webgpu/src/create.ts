@@ -1,9 +1,8 @@
 import { BackendError, throwIfAborted } from "@tessera/core";
-import type { WebGpuBackend } from "./backend.js";
+import { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
 import { describe } from "./info.js";
-import { WebGpuOptionBackend } from "./option-backend.js";
 
 export interface WebGpuBackendOptions {
   /**
@@ -56,7 +55,7 @@ function backendOn(
   const device = new Device(gpu, owned, maxBindingBytes);
   // Older browsers do not say of a device what adapter it is of.
   const facts = adapter ?? (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? {};
-  return new WebGpuOptionBackend(device, describe(gpu, facts, device.maxBytes));
+  return new WebGpuBackend(device, describe(gpu, facts, device.maxBytes));
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */
