@@ -1,9 +1,10 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "@tessera/cli";
 import { decodeNpy } from "@tessera/io";
 import { readIds } from "@tessera/semantic-ids";
+import type { Response } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { missing, PATIENCE_MS, Site, Visit } from "./testing/site.js";
 
@@ -39,16 +40,25 @@ describe.skipIf(missing !== "")(`the playground in Chromium${missing}`, () => {
   afterEach(() => visit.end());
 
   it("is small, and shows itself before there are data", async () => {
-    const assets = join(site.folder, "site", "assets");
-    let bytes = 0;
-    for (const name of await readdir(assets))
-      bytes += gzipSync(await readFile(join(assets, name))).length;
-    expect(bytes).toBeLessThan(400_000);
-    await visit.open("");
-    expect(await visit.page.evaluate(() => [crossOriginIsolated, document.title])).toEqual([
+    const { page } = visit;
+    const loaded: Response[] = [];
+    page.on("response", (response) => loaded.push(response));
+    await visit.open("#data=moons&points=300&spec=vq4&speed=full&backend=wasm");
+    expect(await page.evaluate(() => [crossOriginIsolated, document.title])).toEqual([
       true,
       "Tessera playground",
     ]);
+    const gzipped = async (): Promise<number> => {
+      const own = loaded.filter((response) => response.url().startsWith(site.address));
+      const bodies = await Promise.all(own.map((response) => response.body()));
+      return bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
+    };
+    expect(await gzipped()).toBeLessThan(80_000);
+    await visit.train();
+    expect(await gzipped()).toBeLessThan(400_000);
+    // What only some visitors ask for comes when they do.
+    const names = loaded.map((response) => response.url());
+    expect(names.filter((name) => /umap|parquet|arrow/.test(name))).toEqual([]);
   });
 
   it.each(LESSONS)(

@@ -11,11 +11,14 @@ export interface Point {
 export type Curves = ReadonlyMap<string, readonly Point[]>;
 
 export function withFigures(curves: Curves, found: readonly Figures[]): Curves {
+  const names = new Set(found.flatMap(({ values }) => Object.keys(values)));
   const next = new Map(curves);
-  for (const { at, values } of found) {
-    for (const [name, value] of Object.entries(values)) {
-      next.set(name, [...(next.get(name) ?? []), { at, value }]);
-    }
+  for (const name of names) {
+    const more = found.flatMap(({ at, values }) => {
+      const value = values[name];
+      return value === undefined ? [] : [{ at, value }];
+    });
+    next.set(name, [...(curves.get(name) ?? []), ...more]);
   }
   return next;
 }

@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,17 +6,13 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build, preview, type PreviewServer } from "vite";
 import { expect } from "vitest";
+import { chromium as found } from "../../../../scripts/browsers/find.js";
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = CHROMIUM.find((path) => existsSync(path));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const packages = fileURLToPath(new URL("../../../../packages/", import.meta.url));
 
 /** What is missing for tests in a browser, as a part of their title; empty if nothing is. */
-export const missing =
-  executablePath === undefined
-    ? " (there is no Chromium; on Debian: apt-get install chromium)"
-    : "";
+export const missing = "obstacle" in found ? ` (${found.obstacle})` : "";
 /** Software adapters and machines that are busy take their time. */
 export const PATIENCE_MS = 240_000;
 
@@ -58,7 +53,7 @@ export class Site {
       preview: { port: 0 },
     });
     const browser = await chromium.launch({
-      ...(executablePath !== undefined && { executablePath }),
+      ...("path" in found && { executablePath: found.path }),
       args: ["--no-sandbox", "--enable-unsafe-webgpu"],
     });
     return new Site(folder, server, browser);
