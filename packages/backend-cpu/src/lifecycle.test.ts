@@ -80,7 +80,7 @@ describe("workers", () => {
       parentPort.postMessage("ready");
       setTimeout(() => { throw new Error("out of luck"); }, 30);`;
     const executor = await ThreadedExecutor.start(crashing, { module, memory }, 2, nothing);
-    executor.enqueue(new Float64Array(48));
+    executor.enqueue();
     await expect(executor.finished()).rejects.toMatchObject({
       name: "BackendError",
       cause: { message: "out of luck" },

@@ -11,6 +11,7 @@ import { FAULT, faultError, type FaultSource } from "./fault.js";
 import { CELL_BYTES, FaultCells, type FaultCell } from "./fault-cells.js";
 import { FLAT_LANES, type Kernel } from "./kernel.js";
 import { SETTLE_INPUTS, settleKernel } from "./kernels/settle.js";
+import { withNudges } from "./nudge.js";
 import { BufferPool } from "./pool.js";
 import { Recorder, type Workgroups } from "./recorder.js";
 import { Storage } from "./storage.js";
@@ -234,7 +235,7 @@ export class Device {
     }
     this.recorder.submit();
     try {
-      await staging.mapAsync(MAP_READ);
+      await withNudges(this.gpu.queue, staging.mapAsync(MAP_READ));
       this.checkAlive();
       const mapped = staging.getMappedRange();
       if (cell) {
@@ -254,7 +255,8 @@ export class Device {
   async finished(): Promise<void> {
     this.recorder.submit();
     try {
-      await this.gpu.queue.onSubmittedWorkDone();
+      const { queue } = this.gpu;
+      await withNudges(queue, queue.onSubmittedWorkDone());
     } catch (error) {
       throw await this.#explained(error);
     }

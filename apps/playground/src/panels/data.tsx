@@ -58,7 +58,7 @@ export function DataPanel() {
         type="file"
         hidden
         aria-label="A file of vectors"
-        accept=".npy,.csv,.tsv,.jsonl,.ndjson,.parquet,.fvecs,.bvecs,.safetensors"
+        accept=".npy,.csv,.tsv,.jsonl,.ndjson,.parquet,.arrow,.feather,.fvecs,.bvecs,.safetensors"
         onChange={({ currentTarget }) => {
           open(currentTarget.files);
           currentTarget.value = "";
