@@ -2,6 +2,7 @@ import {
   type CodeArray,
   type Codes,
   codeArrayFor,
+  type CompleteBackend,
   encodeBatches,
   type Model,
   type Rows,
@@ -14,6 +15,7 @@ import { checkOutputs } from "../outputs.js";
 import { IdQueue, isParquet, writeCodesParquet } from "../parquet.js";
 import { duration, grouped, plural } from "../text.js";
 import { INPUT_OPTIONS, withVectorFile } from "../vectors.js";
+import { workOfEncoding } from "../work.js";
 import {
   BACKEND_OPTIONS,
   BEAM_OPTION,
@@ -46,8 +48,9 @@ export const encode = defineCommand({
     await checkOutputs([{ option: "out", path: values.out }], [path!, values.model]);
     const model = await loadModel(values.model, context);
     const { value: rows, seconds } = await timed(() =>
-      withVectorFile(path!, values, context, (file) =>
-        withBackend(values, (backend) => {
+      withVectorFile(path!, values, context, (file) => {
+        const size = { rows: file.rows, dimension: file.cols, beam: values.beam };
+        const write = (backend: CompleteBackend): Promise<number> => {
           const encoded = (rows: Rows): AsyncGenerator<Codes, void, undefined> =>
             encodeBatches(model, rows, {
               backend,
@@ -62,8 +65,9 @@ export const encode = defineCommand({
           }
           const columns = model.cardinalities.length;
           return writeNpyRows(values.out, arraysOf(model, encoded(file)), columns, options);
-        }),
-      ),
+        };
+        return withBackend(values, write, { work: workOfEncoding(model.spec, size), context });
+      }),
     );
     const columns = model.cardinalities.length;
     const dtype = isParquet(values.out)

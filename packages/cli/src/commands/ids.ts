@@ -8,7 +8,7 @@ import {
   PrefixTree,
   type SemanticIds,
 } from "@tessera/semantic-ids";
-import { evaluate, printSpec, throwIfAborted } from "@tessera/core";
+import { type CompleteBackend, evaluate, printSpec, throwIfAborted } from "@tessera/core";
 import { choice, flag, integer, text } from "../args/options.js";
 import { defineCommand } from "../args/command.js";
 import { UsageError } from "../args/usage-error.js";
@@ -21,6 +21,7 @@ import { reportOf } from "../report.js";
 import { evaluationJson } from "../summary.js";
 import { openTraining, TRAINING_OPTIONS, trainingInputs, trainingOutputs } from "../training.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
+import { workOfEncoding, workOfFit } from "../work.js";
 import { printIdsSummary } from "./ids-summary.js";
 import {
   BACKEND_OPTIONS,
@@ -135,15 +136,17 @@ export const ids = defineCommand({
           vectors.count === undefined
             ? undefined
             : await readCatalogue(values, source, vectors.count, vectors, context);
-        const work = await withBackend(values, async (backend) => {
-          const fitted = await timed(() =>
-            reuses
-              ? loadModel(values.model!, context)
-              : knownQuantizers(training.options).fit(
-                  spec,
-                  vectors.rows,
-                  fitOptions(values, backend, context),
-                ),
+        const held = reuses ? await loadModel(values.model!, context) : undefined;
+        const size = { ...values, rows: vectors.count, dimension: vectors.cols };
+        const fitAndEncode = async (backend: CompleteBackend) => {
+          const fitted = await timed(
+            async () =>
+              held ??
+              (await knownQuantizers(training.options).fit(
+                spec,
+                vectors.rows,
+                fitOptions(values, backend, context),
+              )),
           );
           const evaluation = await evaluate(fitted.value, vectors.rows, {
             backend,
@@ -152,6 +155,10 @@ export const ids = defineCommand({
             onProgress: context.progress.update,
           });
           return { model: fitted.value, seconds: fitted.seconds, evaluation, info: backend.info };
+        };
+        const work = await withBackend(values, fitAndEncode, {
+          work: held ? workOfEncoding(held.spec, size) : workOfFit(spec, size),
+          context,
         });
         const { model, evaluation } = work;
         const catalogue =
