@@ -8,6 +8,9 @@ interface CpuOwner extends TensorOwner {
 }
 
 export class CpuTensor<D extends DType = DType> extends DeviceTensor<D, CpuOwner, Storage> {
+  /** Bytes from the start of the storage; kept, since every launch asks for several addresses. */
+  readonly #offset = this.start * bytesPerElement(this.dtype);
+
   /** Address of the first element. */
   get address(): number {
     return this.storage.address + this.#offset;
@@ -20,10 +23,5 @@ export class CpuTensor<D extends DType = DType> extends DeviceTensor<D, CpuOwner
     const values = allocate(this.dtype, this.size);
     await device.read(storage, this.#offset, values);
     return values;
-  }
-
-  /** Bytes from the start of the storage. */
-  get #offset(): number {
-    return this.start * bytesPerElement(this.dtype);
   }
 }
