@@ -6,6 +6,7 @@ import { configDefaults, defineConfig, type TestProjectConfiguration } from "vit
 import type { BrowserProviderOption } from "vitest/node";
 import { chromium, firefox } from "./scripts/browsers/find.js";
 import { firefoxProvider } from "./scripts/browsers/firefox.js";
+import { LongestFirst } from "./scripts/longest-first.js";
 
 /** Tests that run in browsers, and nowhere else. */
 const IN_BROWSERS = "packages/*/src/**/*.browser.test.ts";
@@ -20,12 +21,18 @@ export default defineConfig({
         find: "@tessera/core/arguments",
         replacement: `${packages}core/src/arguments/index.ts`,
       },
+      {
+        find: "@tessera/core/authoring",
+        replacement: `${packages}core/src/authoring/index.ts`,
+      },
       { find: "@tessera/rqvae/steps", replacement: `${packages}rqvae/src/steps.ts` },
       {
         find: "@tessera/backend-webgpu/tfjs",
         replacement: `${packages}backend-webgpu/src/tfjs/index.ts`,
       },
+      { find: "@tessera/io/arrow", replacement: `${packages}io/src/arrow.ts` },
       { find: "@tessera/io/node", replacement: `${packages}io/src/node.ts` },
+      { find: "@tessera/io/parquet", replacement: `${packages}io/src/parquet.ts` },
       { find: "@tessera/search/node", replacement: `${packages}search/src/node.ts` },
       { find: "@tessera/search/recommend", replacement: `${packages}search/src/recommend.ts` },
       { find: "@tessera/tfjs/layers", replacement: `${packages}tfjs/src/layers/index.ts` },
@@ -39,6 +46,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // Vitest would leave one core alone, which on two cores is half of them.
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

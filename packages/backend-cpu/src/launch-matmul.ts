@@ -1,7 +1,6 @@
 import type { Activation } from "@tessera/core";
-import type { Device, Launch, Storage } from "./device.js";
+import type { Device, Storage } from "./device.js";
 import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
 import type { CpuTensor } from "./tensor.js";
 
 /** Operations of an item: enough that packing its rows does not weigh, few enough to give other events their turn. */
@@ -58,7 +57,7 @@ export function multiply(device: Device, task: MatmulTask): void {
   const down = Math.ceil(rows / blockRows);
   const blockPanels = panelsOfItem(device, 2 * rows * panel * inner, panels, down);
   const packed = down > SELF_PACKED ? pack(device, task, panels) : undefined;
-  const product: Omit<Launch, "outputs"> = {
+  device.launchAndRelease([packed], {
     kernel: "matmul",
     items: down * Math.max(1, Math.ceil(panels / blockPanels)),
     // Items of the least operations and more go one by one.
@@ -83,15 +82,10 @@ export function multiply(device: Device, task: MatmulTask): void {
       blockPanels,
     ],
     scratch: 4 * inner * (rowBlock + (packed ? 0 : panel)) + (packed ? 0 : OWN_BYTES) + SLACK_BYTES,
+    outputs: [out.storage, pre?.storage, sums?.storage],
+    inPlace: task.inPlace ?? false,
     inputs: [a.storage, packed ?? b.storage, bias?.storage, add?.storage, before?.storage],
-  };
-  const written = [out, pre, sums].filter((operand) => operand !== undefined);
-  try {
-    if (task.inPlace) launchInPlace(device, written, product);
-    else device.launch({ ...product, outputs: written.map(({ storage }) => storage) });
-  } finally {
-    packed?.release();
-  }
+  });
 }
 
 /** Panels of an item, for all threads to have their share. */

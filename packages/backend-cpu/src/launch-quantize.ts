@@ -1,7 +1,6 @@
 import { FAULT } from "./command.js";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
 import type { CpuTensor } from "./tensor.js";
 
 type Floats = CpuTensor<"float32">;
@@ -75,7 +74,7 @@ export function quantize(
       inputs: [z.storage, packed],
     });
     const slice = sums ? SLICE : dimension;
-    const summing = {
+    device.launch({
       kernel: "levelSums",
       items: levels.length * groups * Math.ceil(dimension / slice),
       grain: grainOf(rows * (slice + 16)),
@@ -88,10 +87,10 @@ export function quantize(
         ...extents,
         slice,
       ],
+      outputs: [sums ? sums.storage : counts.storage],
+      inPlace: sums !== undefined,
       inputs: [left],
-    } as const;
-    if (sums) launchInPlace(device, [sums], summing);
-    else device.launch({ ...summing, outputs: [counts.storage] });
+    });
   } finally {
     for (const storage of temporary) storage.release();
   }

@@ -14,5 +14,8 @@ export const MAP_READ = 0x1;
 /** Workgroups along one axis, in every implementation. */
 export const MAX_WORKGROUPS = 65_535;
 
+/** Bytes at multiples of which a binding of a storage buffer may start, in every implementation. */
+export const ALIGNMENT = 256;
+
 /** Bytes at which the parameters of one dispatch may start, in every implementation. */
 export const UNIFORM_STRIDE = 256;

@@ -1,9 +1,8 @@
 import { BackendError, throwIfAborted } from "@tessera/core";
-import type { WebGpuBackend } from "./backend.js";
+import { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
-import { describe } from "./info.js";
-import { WebGpuOptionBackend } from "./option-backend.js";
+import { describe, isSoftware } from "./info.js";
 
 export interface WebGpuBackendOptions {
   /**
@@ -16,12 +15,20 @@ export interface WebGpuBackendOptions {
   readonly powerPreference?: "high-performance" | "low-power" | undefined;
   /** The most bytes of a tensor that a kernel is given at once, for tests of what takes more. Default: the device's limit. */
   readonly maxBindingBytes?: number | undefined;
+  /**
+   * Whether kernels use subgroups where the device has them: they save barriers, and change no bit of a result. Default: true,
+   * except on software adapters, whose subgroups are small and whose barriers cost little.
+   */
+  readonly subgroups?: boolean | undefined;
   /** Gives up starting. Default: none. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Features that the device gets where the adapter has them: TensorFlow.js times its kernels with this one. Ours need none. */
-const FEATURES: readonly GPUFeatureName[] = ["timestamp-query"];
+/** Features that the device gets where the adapter has them, of which kernels need none. TensorFlow.js times its own with the second. */
+const FEATURES: readonly GPUFeatureName[] = ["subgroups", "timestamp-query"];
+
+/** The feature of WGSL without which lanes cannot be told from one another by their subgroup. */
+const SUBGROUP_ID = "subgroup_id";
 
 /**
  * Starts the WebGPU backend: on the browser's WebGPU, or in Node on that of the package `webgpu`.
@@ -34,8 +41,11 @@ export async function createWebGpuBackend(
 ): Promise<WebGpuBackend> {
   const { signal } = options;
   throwIfAborted(signal);
-  if (options.device)
-    return backendOn(options.device, options.adapterInfo, false, options.maxBindingBytes);
+  if (options.device) {
+    // Somebody else's device may be of a WebGPU that is not to be found here.
+    const gpu = await findGpu().catch(() => undefined);
+    return backendOn(options.device, options.adapterInfo, false, gpu, options);
+  }
   const gpu = await findGpu();
   const adapter = await gpu.requestAdapter({
     powerPreference: options.powerPreference ?? "high-performance",
@@ -44,19 +54,25 @@ export async function createWebGpuBackend(
   const device = await openDevice(adapter);
   if (signal?.aborted) device.destroy();
   throwIfAborted(signal);
-  return backendOn(device, adapter.info, true, options.maxBindingBytes);
+  return backendOn(device, adapter.info, true, gpu, options);
 }
 
 function backendOn(
-  gpu: GPUDevice,
+  device: GPUDevice,
   adapter: GPUAdapterInfo | undefined,
   owned: boolean,
-  maxBindingBytes: number | undefined,
+  gpu: GPU | undefined,
+  options: WebGpuBackendOptions,
 ): WebGpuBackend {
-  const device = new Device(gpu, owned, maxBindingBytes);
+  // Older browsers have no such set.
+  const language: ReadonlySet<string> | undefined = gpu?.wgslLanguageFeatures;
+  const able = device.features.has("subgroups") && language?.has(SUBGROUP_ID) === true;
   // Older browsers do not say of a device what adapter it is of.
-  const facts = adapter ?? (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? {};
-  return new WebGpuOptionBackend(device, describe(gpu, facts, device.maxBytes));
+  const facts = adapter ?? (device.adapterInfo as GPUAdapterInfo | undefined) ?? {};
+  const subgroups = able && (options.subgroups ?? !isSoftware(facts));
+  const own = new Device(device, { owned, subgroups, maxBinding: options.maxBindingBytes });
+  const info = describe(device, facts, { maxTensorBytes: own.maxBytes, subgroups });
+  return new WebGpuBackend(own, info);
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */

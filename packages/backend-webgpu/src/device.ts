@@ -6,11 +6,12 @@ import {
   type TensorData,
   TesseraError,
 } from "@tessera/core";
-import { MAP_READ, MAX_WORKGROUPS, USAGE } from "./constants.js";
+import { ALIGNMENT, MAP_READ, MAX_WORKGROUPS, USAGE } from "./constants.js";
 import { FAULT, faultError, type FaultSource } from "./fault.js";
 import { CELL_BYTES, FaultCells, type FaultCell } from "./fault-cells.js";
 import { FLAT_LANES, type Kernel } from "./kernel.js";
 import { SETTLE_INPUTS, settleKernel } from "./kernels/settle.js";
+import { writeBytesKernel } from "./kernels/write.js";
 import { withNudges } from "./nudge.js";
 import { BufferPool } from "./pool.js";
 import { Recorder, type Workgroups } from "./recorder.js";
@@ -49,8 +50,14 @@ export interface Settlement {
   readonly sources?: readonly [FaultSource] | readonly [FaultSource, FaultSource];
 }
 
-/** Bytes at multiples of which a binding may start, in every implementation. */
-export const ALIGNMENT = 256;
+export interface DeviceOptions {
+  /** Whether the device is destroyed when it is stopped. */
+  readonly owned: boolean;
+  /** Whether kernels use subgroups. */
+  readonly subgroups: boolean;
+  /** The most bytes to bind at once, from 512 on, where that is less than what the device can. */
+  readonly maxBinding?: number | undefined;
+}
 
 const NOTHING: FaultSource = { kind: FAULT.none };
 
@@ -76,11 +83,7 @@ export class Device {
   readonly #refused = ({ error }: GPUUncapturedErrorEvent): void =>
     this.#fail(uncapturedError(error));
 
-  /**
-   * @param owned whether the device is destroyed when it is stopped
-   * @param maxBinding the most bytes to bind at once, from 256 on, where that is less than what the device can
-   */
-  constructor(gpu: GPUDevice, owned: boolean, maxBinding: number = Infinity) {
+  constructor(gpu: GPUDevice, { owned, subgroups, maxBinding = Infinity }: DeviceOptions) {
     this.gpu = gpu;
     this.#owned = owned;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
@@ -90,7 +93,7 @@ export class Device {
     const binding = Math.min(maxStorageBufferBindingSize, maxBinding);
     this.#binding = binding - (binding % 4);
     this.maxBound = this.#binding - ALIGNMENT;
-    this.recorder = new Recorder(gpu);
+    this.recorder = new Recorder(gpu, subgroups);
     this.#pool = new BufferPool(gpu, [this.#binding, this.maxBytes]);
     this.#cells = new FaultCells(gpu, (from, to) => {
       this.recorder.copy(from, 0, to, 0, from.size);
@@ -121,9 +124,14 @@ export class Device {
 
   zeros(bytes: number): Storage {
     const storage = this.allocate(bytes);
-    const padded = Math.ceil(bytes / 4) * 4;
-    if (padded > 0) this.recorder.clear(storage.buffer, padded);
+    this.clear(storage, bytes);
     return storage;
+  }
+
+  /** Makes the first bytes zeros, to the end of the last word. */
+  clear({ buffer }: Storage, bytes: number): void {
+    const padded = Math.ceil(bytes / 4) * 4;
+    if (padded > 0) this.recorder.clear(buffer, padded);
   }
 
   upload(data: TensorData): Storage {
@@ -143,18 +151,39 @@ export class Device {
   }
 
   /** A storage with the values of the tensor from its start. */
-  copyOf({ storage, start, dtype, bytes }: GpuTensor): Storage {
-    const copy = this.allocate(bytes);
-    const padded = Math.ceil(bytes / 4) * 4;
-    const from = start * bytesPerElement(dtype);
-    if (padded > 0) this.recorder.copy(storage.buffer, from, copy.buffer, 0, padded);
+  copyOf(tensor: GpuTensor): Storage {
+    const copy = this.allocate(tensor.bytes);
+    this.#copy(tensor, { storage: copy, start: 0 }, tensor);
     return copy;
   }
 
-  /** Copies values of four bytes each over those of the tensor, which is of another storage. */
-  overwrite({ storage, start, bytes }: GpuTensor, source: View): void {
+  /** Copies values over those of the tensor, which is of another storage. */
+  overwrite(tensor: GpuTensor, source: View): void {
+    this.#copy(source, tensor, tensor);
+  }
+
+  #copy(from: View, to: View, { dtype, bytes }: GpuTensor): void {
     if (bytes === 0) return;
-    this.recorder.copy(source.storage.buffer, 4 * source.start, storage.buffer, 4 * start, bytes);
+    if (dtype === "uint8") return this.#copyBytes(from.storage, from.start, to, bytes);
+    const [offset, target] = [4 * from.start, 4 * to.start];
+    this.recorder.copy(from.storage.buffer, offset, to.storage.buffer, target, bytes);
+  }
+
+  /** Bytes may start anywhere in a word on either side; the queue copies whole words alone. */
+  #copyBytes(storage: Storage, start: number, to: View, bytes: number): void {
+    for (let first = 0; first < bytes; first += this.maxBound) {
+      const some = Math.min(this.maxBound, bytes - first);
+      const window = { dtype: "uint8", bytes: some } as const;
+      const copied = { ...window, storage: to.storage, start: to.start + first };
+      const items = Math.ceil(((copied.start % 4) + some) / 4);
+      this.run(writeBytesKernel, {
+        inputs: { source: { ...window, storage, start: start + first } },
+        updates: { copied },
+        outputs: {},
+        params: { items, bytes: some },
+        workgroups: flat(items),
+      });
+    }
   }
 
   /** A storage over somebody else's buffer, which `release` gives back. */

@@ -12,6 +12,8 @@ export interface AdapterFacts {
 
 export interface WebGpuInfo extends BackendInfo {
   readonly adapter: AdapterFacts;
+  /** Whether kernels use subgroups. */
+  readonly subgroups: boolean;
   /** The limits of the device that kernels depend on. */
   readonly limits: {
     readonly maxBufferSize: number;
@@ -21,13 +23,18 @@ export interface WebGpuInfo extends BackendInfo {
   };
 }
 
+/** Whether an adapter computes on the CPU. */
+export function isSoftware({ isFallbackAdapter, architecture }: Partial<GPUAdapterInfo>): boolean {
+  return isFallbackAdapter === true || architecture === "swiftshader";
+}
+
 export function describe(
   gpu: GPUDevice,
   adapter: Partial<GPUAdapterInfo>,
-  maxTensorBytes: number,
+  { maxTensorBytes, subgroups }: Pick<WebGpuInfo, "maxTensorBytes" | "subgroups">,
 ): WebGpuInfo {
   const { vendor = "", architecture = "", device = "", description = "" } = adapter;
-  const software = adapter.isFallbackAdapter === true || architecture === "swiftshader";
+  const software = isSoftware(adapter);
   const {
     maxBufferSize,
     maxStorageBufferBindingSize,
@@ -41,6 +48,7 @@ export function describe(
     features: [...gpu.features].sort(),
     threads: 1,
     maxTensorBytes,
+    subgroups,
     adapter: { vendor, architecture, device, description, software },
     limits: {
       maxBufferSize,

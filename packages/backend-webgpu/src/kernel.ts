@@ -10,6 +10,8 @@ export interface Kernel<
 > {
   readonly name: string;
   readonly code: string;
+  /** For devices that have subgroups, where that makes a difference to it; the results are the same to the bit. */
+  readonly subgroupCode: string | undefined;
   readonly inputs: readonly I[];
   readonly updates: readonly U[];
   readonly outputs: readonly O[];
@@ -35,8 +37,8 @@ export interface KernelSource<
   readonly outputs: Readonly<Record<O, WgslType>>;
   readonly params: Readonly<Record<P, WgslType>>;
   readonly faulty?: boolean;
-  /** Functions and `main`. */
-  readonly body: string;
+  /** Functions and `main`, which may be others where the device has subgroups. */
+  readonly body: string | ((subgroups: boolean) => string);
 }
 
 /** Puts the declarations of a kernel's arguments before its body. */
@@ -59,19 +61,25 @@ export function defineKernel<
   let binding = 1;
   const bound = (access: string, array: string, type: string | undefined): string =>
     `@group(0) @binding(${binding++}) var<storage, ${access}> ${array}: array<${type}>;`;
-  const code = [
+  const head = [
     `struct Params {\n${fields.map((field) => `  ${field},`).join("\n")}\n}`,
     "@group(0) @binding(0) var<uniform> params: Params;",
     ...inputs.map((input) => bound("read", input, source.inputs[input])),
     ...updates.map((update) => bound("read_write", update, types[update])),
     ...outputs.map((output) => bound("read_write", output, source.outputs[output])),
     ...(faulty ? [bound("read_write", "faults", "atomic<u32>"), FAULT] : []),
-    source.body.trim(),
-    "",
-  ].join("\n");
+  ];
+  const written = (body: string): string => [...head, body.trim(), ""].join("\n");
+  const { body } = source;
+  const either = typeof body === "function";
+  const code = written(either ? body(false) : body);
+  const subgroupCode = either ? `${SUBGROUPS}\n\n${written(body(true))}` : undefined;
   const floats = new Set(params.filter((param) => source.params[param] === "f32"));
-  return { name, code, inputs, updates, outputs, params, floats, faulty };
+  return { name, code, subgroupCode, inputs, updates, outputs, params, floats, faulty };
 }
+
+/** The feature of a device, and that of the language with which lanes can be numbered by it. */
+const SUBGROUPS = "enable subgroups;\nrequires subgroup_id;";
 
 /** Two words at the head of the fault cells hold the first fault of a launch in each slot; `settle` empties them. */
 const FAULT = `

@@ -113,41 +113,46 @@ function release({ mean, variance }: BatchStatistics): void {
 /** Averages of columns, or with their means, of the squares of what is off those. */
 function columnAverage(
   device: Device,
-  x: Floats,
+  batch: Floats,
   mean: Storage | undefined,
   moved: Moved | undefined,
 ): Storage {
-  const [rows, columns] = x.shape as [number, number];
-  const chunks = Math.ceil(rows / CHUNK_ROWS);
-  const partials = device.allocate(4 * chunks * columns);
-  device.run(batchPartsKernel, {
-    inputs: { x, mean: mean ?? device.unused },
-    outputs: { partials },
-    params: {
-      items: chunks * columns,
-      rows,
-      columns,
-      chunkRows: CHUNK_ROWS,
-      squares: mean ? 1 : 0,
-    },
-    workgroups: flat(chunks * columns),
-  });
+  const [count, columns] = batch.shape as [number, number];
   const averages = device.allocate(4 * columns);
-  device.run(batchAverageKernel, {
-    inputs: { partials },
-    updates: { running: moved?.average ?? device.spare },
-    outputs: { averages },
-    params: {
-      items: columns,
-      parts: chunks,
-      count: rows,
-      moves: moved ? 1 : 0,
-      keep: moved?.keep ?? 0,
-      weight: moved?.weight ?? 0,
-    },
-    workgroups: flat(columns),
+  inParts(device, { x: batch }, ({ x }, first) => {
+    const rows = x.shape[0]!;
+    const chunks = Math.ceil(rows / CHUNK_ROWS);
+    const partials = device.allocate(4 * chunks * columns);
+    device.run(batchPartsKernel, {
+      inputs: { x, mean: mean ?? device.unused },
+      outputs: { partials },
+      params: {
+        items: chunks * columns,
+        rows,
+        columns,
+        chunkRows: CHUNK_ROWS,
+        squares: mean ? 1 : 0,
+      },
+      workgroups: flat(chunks * columns),
+    });
+    device.run(batchAverageKernel, {
+      inputs: { partials },
+      updates: { running: moved?.average ?? device.spare },
+      outputs: { averages },
+      params: {
+        items: columns,
+        parts: chunks,
+        count,
+        continues: first > 0 ? 1 : 0,
+        last: first + rows === count ? 1 : 0,
+        moves: moved ? 1 : 0,
+        keep: moved?.keep ?? 0,
+        weight: moved?.weight ?? 0,
+      },
+      workgroups: flat(columns),
+    });
+    partials.release();
   });
-  partials.release();
   return averages;
 }
 
@@ -163,29 +168,35 @@ export interface BatchNormGradientsTask {
 
 /** The gradients of the parameters, and by these, which are the sums that it takes, of the rows. */
 export function batchNormGradients(device: Device, task: BatchNormGradientsTask): void {
-  const { x, scale, gradient, epsilon, out, intoScale, intoShift } = task;
-  const [rows, columns] = x.shape as [number, number];
-  const statistics = batchStatistics(device, x);
-  const chunks = Math.ceil(rows / CHUNK_ROWS);
-  const partials = device.allocate(8 * chunks * columns);
-  device.run(batchNormPartsKernel, {
-    inputs: { x, gradient, ...statistics },
-    outputs: { partials },
-    params: { items: chunks * columns, rows, columns, chunkRows: CHUNK_ROWS, epsilon },
-    workgroups: flat(chunks * columns),
+  const { scale, epsilon, intoScale, intoShift, out: result, ...all } = task;
+  const [count, columns] = all.x.shape as [number, number];
+  const statistics = batchStatistics(device, all.x);
+  inParts(device, all, ({ x, gradient }, first) => {
+    const rows = x.shape[0]!;
+    const chunks = Math.ceil(rows / CHUNK_ROWS);
+    const partials = device.allocate(8 * chunks * columns);
+    device.run(batchNormPartsKernel, {
+      inputs: { x, gradient, ...statistics },
+      outputs: { partials },
+      params: { items: chunks * columns, rows, columns, chunkRows: CHUNK_ROWS, epsilon },
+      workgroups: flat(chunks * columns),
+    });
+    const strided = { parts: chunks, stride: 2 * columns, continues: first > 0 };
+    sumParts(device, partials, intoShift, { ...strided, first: 0 });
+    sumParts(device, partials, intoScale, { ...strided, first: columns });
+    partials.release();
   });
-  sumParts(device, partials, intoShift, { parts: chunks, stride: 2 * columns, first: 0 });
-  sumParts(device, partials, intoScale, { parts: chunks, stride: 2 * columns, first: columns });
-  partials.release();
   for (const into of [intoScale, intoShift]) {
-    device.settle({ inputs: [into, x, gradient], outputs: [into] });
+    device.settle({ inputs: [into, all.x, all.gradient], outputs: [into] });
   }
-  device.run(batchNormGradientsKernel, {
-    inputs: { x, gradient, ...statistics, scale, ofScale: intoScale, ofShift: intoShift },
-    outputs: { out },
-    params: { items: x.size, columns, count: rows, epsilon },
-    workgroups: flat(x.size),
+  inParts(device, { ...all, out: result }, ({ x, gradient, out }) => {
+    device.run(batchNormGradientsKernel, {
+      inputs: { x, gradient, ...statistics, scale, ofScale: intoScale, ofShift: intoShift },
+      outputs: { out },
+      params: { items: x.size, columns, count, epsilon },
+      workgroups: flat(x.size),
+    });
+    device.settle({ inputs: [x, scale, gradient], outputs: [out] });
   });
   release(statistics);
-  device.settle({ inputs: [x, scale, gradient], outputs: [out] });
 }

@@ -43,7 +43,7 @@ function searchBlock(
   firstRow: number,
   rows: number,
 ): void {
-  const [allRows, dimension] = x.shape as [number, number];
+  const dimension = x.shape[1]!;
   const levels = books.length;
   const stride = rows * beam;
   const chosen = {
@@ -94,6 +94,8 @@ function searchBlock(
           codewords,
           dimension,
           rows: rows * candidates,
+          first: 0,
+          bound: rows * candidates,
           hasParents: 1,
         },
         workgroups: flat(rows * keep * dimension),
@@ -104,13 +106,29 @@ function searchBlock(
     candidates = keep;
   });
   left.storage.release();
+  const traced = {
+    codes: device.allocate(4 * levels * rows),
+    distances: device.allocate(4 * levels * rows),
+  };
   device.run(beamTraceKernel, {
     inputs: chosen,
-    outputs: { codes, distances },
-    params: { items: rows, levels, stride, firstRow, allRows },
+    outputs: traced,
+    params: { items: rows, levels, stride },
     workgroups: flat(rows),
   });
-  for (const storage of [...Object.values(chosen), greedy]) storage.release();
+  const all = [
+    [codes, traced.codes],
+    [distances, traced.distances],
+  ] as const;
+  for (const [tensor, storage] of all) {
+    // Those of a level lie together among all rows.
+    for (let level = 0; level < levels; level++) {
+      const target = tensor.rows(level, level + 1).as([tensor.shape[1]!]);
+      device.overwrite(target.rows(firstRow, firstRow + rows), { storage, start: level * rows });
+    }
+  }
+  const scratch = [...Object.values(chosen), greedy, ...Object.values(traced)];
+  for (const storage of scratch) storage.release();
 }
 
 /** The nearest `count` codewords of each candidate, [candidates, count]. */

@@ -4,7 +4,7 @@ import { type Device, flat, type View } from "./device.js";
 import { FAULT } from "./fault.js";
 import { clusterChunksKernel, clusterTotalsKernel } from "./kernels/clusters.js";
 import { gatherKernel, residualKernel, takeKernel } from "./kernels/codebooks.js";
-import { inParts } from "./parts.js";
+import { fitting, inParts } from "./parts.js";
 import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
@@ -44,10 +44,27 @@ export function residual(
   shape: BookShape,
 ): void {
   const { x, ...rows } = tensors;
-  // Parents are anywhere, so with them all rows of x must be at hand.
+  // Parents are anywhere in x.
   if (tensors.parents) {
     inParts(device, rows, (part) => residualOf(device, { ...part, x, books }, shape));
   } else inParts(device, tensors, (part) => residualOf(device, { ...part, books }, shape));
+}
+
+/**
+ * Calls `visit` with all rows of x, or with those that can be bound at a time, after one another, for a kernel that makes what
+ * it can of them. Without rows, it is called once.
+ */
+function forRows(
+  device: Device,
+  x: GpuTensor<"float32">,
+  visit: (x: GpuTensor<"float32">, first: number, bound: number) => void,
+): void {
+  const [rows, width] = x.shape as [number, number];
+  const most = x.bytes <= device.maxBound ? Math.max(1, rows) : fitting(device, 4 * width);
+  for (let first = 0; first === 0 || first < rows; first += most) {
+    const bound = Math.min(most, rows - first);
+    visit(x.rows(first, first + bound), first, bound);
+  }
 }
 
 function residualOf(
@@ -57,12 +74,14 @@ function residualOf(
 ): void {
   const rows = x.shape[0]!;
   const hasParents = parents ? 1 : 0;
-  device.run(residualKernel, {
-    inputs: { x, codebooks: books, codes, parents: parents ?? device.unused },
-    outputs: { out },
-    params: { items: out.size, groups, codewords, dimension, rows, hasParents },
-    workgroups: flat(out.size),
-  });
+  forRows(device, x, (some, first, bound) =>
+    device.run(residualKernel, {
+      inputs: { x: some, codebooks: books, codes, parents: parents ?? device.unused },
+      outputs: { out },
+      params: { items: out.size, groups, codewords, dimension, rows, first, bound, hasParents },
+      workgroups: flat(out.size),
+    }),
+  );
   device.settle({
     inputs: [x, books, codes, ...(parents ? [parents] : [])],
     outputs: [out],
@@ -80,18 +99,16 @@ export function take(
   taken: GpuTensor<"float32">,
 ): void {
   const [rows, width] = x.shape as [number, number];
-  const most = x.bytes <= device.maxBound ? rows : Math.floor(device.maxBound / (4 * width));
   inParts(device, { indices: chosen, out: taken }, ({ indices, out }) => {
-    // Each time the rows that are bound go where they are wanted; without rows, all indices are at fault.
-    for (let first = 0; first === 0 || first < rows; first += Math.max(1, most)) {
-      const bound = Math.min(most, rows - first);
+    // Without rows, all indices are at fault.
+    forRows(device, x, (some, first, bound) =>
       device.run(takeKernel, {
-        inputs: { x: x.rows(first, first + bound), indices },
+        inputs: { x: some, indices },
         outputs: { out },
         params: { items: out.size, width, rows, first, bound },
         workgroups: flat(out.size),
-      });
-    }
+      }),
+    );
     device.settle({
       inputs: [x, indices],
       outputs: [out],
@@ -133,7 +150,7 @@ export function sumClusters(
   addParts(device, parts, { sums, counts, factor: 1 }, extents);
 }
 
-interface ClusterRows {
+export interface ClusterRows {
   readonly x: View | Storage;
   readonly codes: View;
   readonly weights: View | undefined;
@@ -147,24 +164,15 @@ interface ClusterTotals {
   readonly factor: number;
 }
 
-/** Where sums of clusters come from and go to. */
-export interface ClusterTask extends ClusterRows, ClusterTotals {}
-
-/** Sums and counts of clusters. A code out of range is reported in slot 0. All rows are bound at once. */
-export function addClusters(device: Device, task: ClusterTask, extents: ClusterExtents): void {
-  const parts = clusterParts(device, extents);
-  addRows(device, parts, task, extents, 0);
-  addParts(device, parts, task, extents);
-}
-
 /** Sums of clusters by chunks of rows. */
-interface ClusterParts {
+export interface ClusterParts {
   readonly partials: Storage;
   readonly chunks: number;
   readonly chunkRows: number;
 }
 
-function clusterParts(device: Device, extents: ClusterExtents): ClusterParts {
+/** Sums of nothing yet. */
+export function clusterParts(device: Device, extents: ClusterExtents): ClusterParts {
   const { rows } = extents;
   const totals = totalsOf(extents);
   const most = Math.max(1, Math.floor(PARTIAL_VALUES / totals));
@@ -177,8 +185,11 @@ function totalsOf({ groups, codewords, dimension }: ClusterExtents): number {
   return groups * codewords * (dimension + 1);
 }
 
-/** Adds rows, of which the first is `firstRow` of all, to the chunks that they are of. */
-function addRows(
+/**
+ * Adds rows, of which the first is `firstRow` of all, to the chunks that they are of. A code out of range is reported in
+ * slot 0.
+ */
+export function addRows(
   device: Device,
   { partials, chunkRows }: ClusterParts,
   { x, codes, weights }: ClusterRows,
@@ -204,8 +215,8 @@ function addRows(
   });
 }
 
-/** Adds the chunks together. */
-function addParts(
+/** Adds the chunks together, which are gone then. */
+export function addParts(
   device: Device,
   { partials, chunks }: ClusterParts,
   { sums, counts, factor }: ClusterTotals,

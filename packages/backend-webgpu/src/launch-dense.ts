@@ -1,6 +1,6 @@
 import type { Activation } from "@tessera/core";
 import type { ProductExtents } from "@tessera/core/arguments";
-import { type Device, flat, tiled } from "./device.js";
+import { type Device, flat, tiled, type View } from "./device.js";
 import { ACTIVATIONS } from "./kernels/activation.js";
 import {
   ADDED,
@@ -10,8 +10,8 @@ import {
   matmulPartsKernel,
   sumPartsKernel,
 } from "./kernels/dense.js";
-import { TILE } from "./kernels/tile.js";
-import { inParts } from "./parts.js";
+import { DEPTH, TILE } from "./kernels/tile.js";
+import { fitting, flattened, inParts, someOf } from "./parts.js";
 import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
@@ -23,8 +23,11 @@ export function combine(
   alpha: number,
   beta: number,
 ): void {
-  const shape = [tensors.out.size];
-  const values = { a: tensors.a.as(shape), b: tensors.b.as(shape), out: tensors.out.as(shape) };
+  const values = {
+    a: flattened(tensors.a),
+    b: flattened(tensors.b),
+    out: flattened(tensors.out),
+  };
   inParts(device, values, ({ a, b, out }) => {
     device.run(combineKernel, {
       inputs: { a, b },
@@ -57,34 +60,93 @@ export interface Layer extends Product {
 }
 
 export function multiply(device: Device, layer: Layer): void {
-  // The rows of a transposed matrix are not one after another.
-  if (layer.transposeA) return multiplyRows(device, layer);
   const { a, out, add, pre, before } = layer;
-  inParts(device, { a, out, add, pre, before }, (part) =>
-    multiplyRows(device, { ...layer, ...part, rows: part.a.shape[0]! }),
-  );
+  const rows = { out, add, pre, before };
+  const inRows = layer.transposeA ? rows : { a, ...rows };
+  // The rows of the result are columns of a transposed matrix, which are not one after another.
+  const launch = (part: typeof rows, first: number): void =>
+    multiplyRows(device, { ...layer, ...part }, layer.transposeA ? first : 0);
+  inParts(device, inRows, launch, 1);
 }
 
-function multiplyRows(device: Device, layer: Layer): void {
-  const { a, b, out, bias, add, activation = "none", pre, before, rows, inner, columns } = layer;
-  const added = bias ?? add;
+/**
+ * Rows of a product, at once or, where a matrix that they all need cannot be bound, piece by piece: columns of the result,
+ * and terms of its sums, which go on where those of the piece before ended.
+ *
+ * @param firstRow of the result, where `a` is transposed
+ */
+function multiplyRows(device: Device, layer: Layer, firstRow: number): void {
+  const { a, b, out, bias, add, pre, before, transposeA, transposeB, inner, columns } = layer;
+  const pitch = transposeA ? layer.rows : inner;
+  const split = (matrix: Floats, width: number, all: number, unit: number = DEPTH): number =>
+    matrix.bytes <= device.maxBound ? all : fitting(device, 4 * width, unit);
+  const together = transposeB ? split(b, inner, columns, 1) : columns;
+  const most = Math.min(
+    Math.max(1, inner),
+    transposeA ? split(a, pitch, inner) : inner,
+    transposeB ? inner : split(b, columns, inner),
+  );
+  for (let firstColumn = 0; firstColumn < columns; firstColumn += together) {
+    const some = Math.min(together, columns - firstColumn);
+    // Also without terms, once.
+    for (let first = 0; first === 0 || first < inner; first += most) {
+      const terms = Math.min(most, inner - first);
+      multiplyPiece(device, layer, {
+        a: transposeA
+          ? someOf(a, first * pitch + firstRow, terms * pitch - firstRow)
+          : someOf(a, first, a.size - first),
+        b: transposeB
+          ? someOf(b, firstColumn * inner + first, some * inner - first)
+          : someOf(b, first * columns, terms * columns),
+        terms,
+        firstColumn,
+        columns: some,
+        continues: first > 0,
+        finishes: first + terms === inner,
+      });
+    }
+  }
+  const inputs = [a, b, bias, add, before].filter((tensor) => tensor !== undefined);
+  device.settle({ inputs, outputs: pre ? [out, pre] : [out] });
+}
+
+/** Some terms of some columns of a product. */
+interface Piece {
+  readonly a: View;
+  readonly b: View;
+  readonly terms: number;
+  readonly firstColumn: number;
+  readonly columns: number;
+  readonly continues: boolean;
+  /** These are the last terms, to which the rest of the layer is applied. */
+  readonly finishes: boolean;
+}
+
+function multiplyPiece(device: Device, layer: Layer, piece: Piece): void {
+  const { out, bias, activation = "none" } = layer;
+  const { a, b, terms, firstColumn, columns, continues, finishes } = piece;
+  const { add, pre, before } = finishes ? layer : {};
+  const rows = out.shape[0]!;
+  const added = finishes ? (bias ?? add) : undefined;
   device.run(matmulKernel, {
     inputs: { a, b, added: added ?? device.unused, before: before ?? device.unused },
-    outputs: { out, pre: pre ?? device.spare },
+    updates: { out, pre: pre ?? device.spare },
+    outputs: {},
     params: {
       rows,
-      inner,
+      inner: terms,
       columns,
       ...stridesOf(layer),
-      adds: bias ? ADDED.bias : add ? ADDED.matrix : ADDED.nothing,
-      activation: ACTIVATIONS.indexOf(activation),
+      pitch: layer.columns,
+      firstColumn,
+      continues: continues ? 1 : 0,
+      adds: added === undefined ? ADDED.nothing : bias ? ADDED.bias : ADDED.matrix,
+      activation: finishes ? ACTIVATIONS.indexOf(activation) : 0,
       backward: before ? 1 : 0,
       keepsPre: pre ? 1 : 0,
     },
     workgroups: tiled(Math.ceil(rows / TILE), Math.ceil(columns / TILE)),
   });
-  const inputs = [a, b, added, before].filter((tensor) => tensor !== undefined);
-  device.settle({ inputs, outputs: pre ? [out, pre] : [out] });
 }
 
 /** Workgroups that a long product is spread over at least, about as many as a large GPU runs at once. */
@@ -93,38 +155,64 @@ const WORKGROUPS = 256;
 /** Rows that a part adds up at least: enough that adding the parts costs little beside it. */
 const PART_ROWS = 256;
 
-/** A product over all rows, in parts so that few columns also occupy the GPU; written in place. */
+/**
+ * A product of transposed rows with rows, in parts so that few columns also occupy the GPU; written in place. Parts are of
+ * whole tiles, so that rows which are launched apart are added as those launched together are.
+ */
 export function multiplyParts(device: Device, product: Product & { readonly into: Floats }): void {
   const { a, b, into, rows, inner, columns } = product;
   const across = Math.ceil(columns / TILE);
   const tiles = Math.max(1, Math.ceil(rows / TILE) * across);
   const most = Math.min(Math.ceil(inner / PART_ROWS), Math.ceil(WORKGROUPS / tiles));
-  const span = Math.max(1, Math.ceil(inner / Math.max(1, most)));
+  const span = Math.max(1, Math.ceil(inner / Math.max(1, most) / DEPTH)) * DEPTH;
   const parts = Math.ceil(inner / span);
   const partials = device.allocate(4 * parts * into.size);
-  device.run(matmulPartsKernel, {
-    inputs: { a, b },
-    outputs: { partials },
-    params: { rows, inner, columns, ...stridesOf(product), parts, span },
-    workgroups: tiled(Math.ceil(rows / TILE), across * parts),
+  inParts(device, { a, b }, (part, first) => {
+    const given = part.a.shape[0]!;
+    const firstPart = Math.floor(first / span);
+    const some = Math.ceil((first + given) / span) - firstPart;
+    device.run(matmulPartsKernel, {
+      inputs: part,
+      outputs: { partials },
+      params: {
+        rows,
+        inner: given,
+        columns,
+        ...stridesOf(product),
+        parts: some,
+        span,
+        first,
+        firstPart,
+      },
+      workgroups: tiled(Math.ceil(rows / TILE), across * some),
+    });
   });
   sumParts(device, partials, into, { parts, stride: into.size, first: 0 });
   partials.release();
   device.settle({ inputs: [into, a, b], outputs: [into] });
 }
 
-/** Rows of which a lane sums a column at least, as above. */
+/** Rows of which a lane sums a column, as above; two chunks make the 256 rows that parts are multiples of. */
 export const CHUNK_ROWS = 128;
 
+/** Sums of the columns of gradients, written in place. */
+export function sumColumns(device: Device, gradients: Floats, into: Floats): void {
+  inParts(device, { gradient: gradients }, ({ gradient }, first) =>
+    sumSomeColumns(device, gradient, into, first > 0),
+  );
+}
+
 /**
- * Sums of the columns of gradients, and where the rows were normalized, of gradient · x̂; written in place.
+ * Sums of the columns of some rows' gradients, and where the rows were normalized, of gradient · x̂; written in place.
  *
+ * @param continues whether the sums of the rows before are added to; these are whole chunks
  * @param statistics `[rows, 2]`, of x
  */
-export function sumColumns(
+export function sumSomeColumns(
   device: Device,
   gradient: Floats,
   into: Floats,
+  continues: boolean,
   products?: { readonly x: Floats; readonly statistics: Storage; readonly into: Floats },
 ): void {
   const [rows, columns] = gradient.shape as [number, number];
@@ -147,12 +235,18 @@ export function sumColumns(
     },
     workgroups: flat(chunks * columns),
   });
-  const stride = each * columns;
-  sumParts(device, partials, into, { parts: chunks, stride, first: 0 });
-  if (products) {
-    sumParts(device, partials, products.into, { parts: chunks, stride, first: columns });
-  }
+  const strided = { parts: chunks, stride: each * columns, continues };
+  sumParts(device, partials, into, { ...strided, first: 0 });
+  if (products) sumParts(device, partials, products.into, { ...strided, first: columns });
   partials.release();
+}
+
+interface PartsOfSums {
+  readonly parts: number;
+  readonly stride: number;
+  readonly first: number;
+  /** What the sums hold is added to. */
+  readonly continues?: boolean;
 }
 
 /** Each value of a tensor becomes the sum of its parts. */
@@ -160,13 +254,13 @@ export function sumParts(
   device: Device,
   partials: Storage,
   sums: Floats,
-  params: { readonly parts: number; readonly stride: number; readonly first: number },
+  { continues = false, ...params }: PartsOfSums,
 ): void {
   device.run(sumPartsKernel, {
     inputs: { partials },
     updates: { sums },
     outputs: {},
-    params: { items: sums.size, ...params },
+    params: { items: sums.size, ...params, continues: continues ? 1 : 0 },
     workgroups: flat(sums.size),
   });
 }

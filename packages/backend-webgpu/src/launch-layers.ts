@@ -4,8 +4,8 @@ import { ACTIVATIONS } from "./kernels/activation.js";
 import { boundGradientKernel } from "./kernels/bound.js";
 import { dropoutKernel } from "./kernels/dropout.js";
 import { layerNormGradientsKernel, layerNormKernel } from "./kernels/layer-norm.js";
-import { sumColumns } from "./launch-dense.js";
-import { inParts } from "./parts.js";
+import { sumSomeColumns } from "./launch-dense.js";
+import { flattened, inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
 type Floats = GpuTensor<"float32">;
@@ -22,21 +22,24 @@ export interface LayerNormTask {
 
 /** Normalizes rows. */
 export function normalize(device: Device, task: LayerNormTask): void {
-  const { x, scale, shift, epsilon, activation, out, pre } = task;
-  const [rows, columns] = x.shape as [number, number];
-  device.run(layerNormKernel, {
-    inputs: { x, scale, shift },
-    outputs: { out, pre: pre ?? device.spare },
-    params: {
-      rows,
-      columns,
-      epsilon,
-      activation: ACTIVATIONS.indexOf(activation),
-      keepsPre: pre ? 1 : 0,
-    },
-    workgroups: tiled(rows, 1),
+  const { scale, shift, epsilon, activation, ...all } = task;
+  const columns = all.x.shape[1]!;
+  inParts(device, all, ({ x, out, pre }) => {
+    const rows = x.shape[0]!;
+    device.run(layerNormKernel, {
+      inputs: { x, scale, shift },
+      outputs: { out, pre: pre ?? device.spare },
+      params: {
+        rows,
+        columns,
+        epsilon,
+        activation: ACTIVATIONS.indexOf(activation),
+        keepsPre: pre ? 1 : 0,
+      },
+      workgroups: tiled(rows, 1),
+    });
+    device.settle({ inputs: [x, scale, shift], outputs: pre ? [out, pre] : [out] });
   });
-  device.settle({ inputs: [x, scale, shift], outputs: pre ? [out, pre] : [out] });
 }
 
 export interface LayerNormGradientsTask {
@@ -51,17 +54,22 @@ export interface LayerNormGradientsTask {
 
 /** The gradients of the rows, and then from what those left of each row, of the parameters. */
 export function normGradients(device: Device, task: LayerNormGradientsTask): void {
-  const { x, scale, gradient, epsilon, out, intoScale, intoShift } = task;
-  const [rows, columns] = x.shape as [number, number];
-  const statistics = device.allocate(8 * rows);
-  device.run(layerNormGradientsKernel, {
-    inputs: { x, scale, gradient },
-    outputs: { out, statistics },
-    params: { rows, columns, epsilon },
-    workgroups: tiled(rows, 1),
+  const { scale, epsilon, intoScale, intoShift, ...all } = task;
+  const columns = all.x.shape[1]!;
+  inParts(device, all, ({ x, gradient, out }, first) => {
+    const rows = x.shape[0]!;
+    const statistics = device.allocate(8 * rows);
+    device.run(layerNormGradientsKernel, {
+      inputs: { x, scale, gradient },
+      outputs: { out, statistics },
+      params: { rows, columns, epsilon },
+      workgroups: tiled(rows, 1),
+    });
+    const products = { x, statistics, into: intoScale };
+    sumSomeColumns(device, gradient, intoShift, first > 0, products);
+    statistics.release();
   });
-  sumColumns(device, gradient, intoShift, { x, statistics, into: intoScale });
-  statistics.release();
+  const { x, gradient, out } = all;
   device.settle({ inputs: [x, scale, gradient], outputs: [out] });
   for (const into of [intoScale, intoShift]) {
     device.settle({ inputs: [into, x, gradient], outputs: [into] });
@@ -71,27 +79,31 @@ export function normGradients(device: Device, task: LayerNormGradientsTask): voi
 /** Zeroes values by a counter-based generator. */
 export function dropOut(
   device: Device,
-  x: Floats,
-  out: Floats,
+  input: Floats,
+  output: Floats,
   rate: number,
   seed: number,
   call: number,
 ): void {
-  const items = Math.ceil(x.size / 4);
-  device.run(dropoutKernel, {
-    inputs: { x },
-    outputs: { out },
-    params: {
-      items,
-      values: x.size,
-      threshold: Math.ceil(rate * 2 ** 32),
-      scale: 1 / (1 - rate),
-      seed,
-      call,
-    },
-    workgroups: flat(items),
+  const values = { x: flattened(input), out: flattened(output) };
+  inParts(device, values, ({ x, out }, first) => {
+    const items = Math.ceil(x.size / 4);
+    device.run(dropoutKernel, {
+      inputs: { x },
+      outputs: { out },
+      params: {
+        items,
+        values: x.size,
+        firstBlock: first / 4,
+        threshold: Math.ceil(rate * 2 ** 32),
+        scale: 1 / (1 - rate),
+        seed,
+        call,
+      },
+      workgroups: flat(items),
+    });
+    device.settle({ inputs: [x], outputs: [out] });
   });
-  device.settle({ inputs: [x], outputs: [out] });
 }
 
 export interface BoundTask {

@@ -60,7 +60,7 @@ function nearestOf(
     inputs: { x, codebooks: books, codes },
     updates: { distances },
     outputs: {},
-    params: { items: codes.size, groups, count: count ?? 1, codewords, dimension, ip },
+    params: { items: codes.size, groups, count: count ?? 1, codewords, dimension, ip, base: 0 },
     workgroups: flat(codes.size),
   });
   device.settle({

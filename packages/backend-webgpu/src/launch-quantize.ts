@@ -1,10 +1,13 @@
+import type { BookShape } from "@tessera/core";
 import type { QuantizeExtents } from "@tessera/core/arguments";
 import { type Device, flat, tiled, type View } from "./device.js";
 import { FAULT } from "./fault.js";
 import { assignKernel, distancesKernel, scoreStartsKernel } from "./kernels/assign.js";
 import { takeLevelKernel } from "./kernels/quantize.js";
 import { TILE } from "./kernels/tile.js";
-import { addClusters } from "./launch-codebooks.js";
+import { addParts, addRows, clusterParts, type ClusterRows } from "./launch-codebooks.js";
+import { inParts, someOf } from "./parts.js";
+import type { Storage } from "./storage.js";
 import type { GpuTensor } from "./tensor.js";
 
 type Floats = GpuTensor<"float32">;
@@ -20,12 +23,10 @@ export interface QuantizeTensors {
   readonly counts: Floats;
 }
 
-/** What is in a storage `count` elements further on. */
-function from({ storage, start }: View, count: number): View {
-  return { storage, start: start + count };
-}
-
-/** All levels in turn: each chooses, takes its codewords away, and adds up what its clusters are left with. */
+/**
+ * All levels in turn: each chooses, takes its codewords away, and adds up what its clusters are left with. Rows that cannot
+ * be bound at once go through a level in parts.
+ */
 export function quantize(device: Device, tensors: QuantizeTensors, extents: QuantizeExtents): void {
   const { z, codebooks, sums, codes, distances, output, pull, counts } = tensors;
   const { rows, groups, dimension, codewords: all, levels } = extents;
@@ -40,45 +41,32 @@ export function quantize(device: Device, tensors: QuantizeTensors, extents: Quan
   let before = 0;
   levels.forEach(({ codewords, pullWeight, sumWeight }, l) => {
     const slices = rows * groups;
-    const book = from(codebooks, groups * before * dimension);
-    const level = { codes: from(codes, l * slices), distances: from(distances, l * slices) };
-    const shape = { groups, codewords, dimension };
-    const inputs = { x: left, codebooks: book };
-    device.run(assignKernel, {
-      inputs: { ...inputs, starts: { storage: starts, start: groups * before } },
-      updates: { codes: level.codes },
-      outputs: {},
-      params: { rows, ...shape },
-      workgroups: tiled(Math.ceil(rows / TILE), groups),
-    });
-    device.run(distancesKernel, {
-      inputs: { ...inputs, codes: level.codes },
-      updates: { distances: level.distances },
-      outputs: {},
-      params: { items: slices, ...shape, count: 1, ip: 0 },
-      workgroups: flat(slices),
-    });
-    const rest = device.allocate(4 * slices * dimension);
-    device.run(takeLevelKernel, {
-      inputs: { ...inputs, codes: level.codes },
-      outputs: { left: rest, output, pull },
-      params: { items: slices * dimension, ...shape, weight: pullWeight, first: l === 0 ? 1 : 0 },
-      workgroups: flat(slices * dimension),
+    const books = groups * codewords;
+    const level: Level = {
+      shape: { groups, codewords, dimension },
+      book: someOf(codebooks, groups * before * dimension, books * dimension),
+      starts: { storage: starts, start: groups * before },
+      x: left,
+      left: device.allocate(4 * slices * dimension),
+      codes: someOf(codes, l * slices, slices),
+      distances: someOf(distances, l * slices, slices),
+      weight: pullWeight,
+      first: l === 0,
+    };
+    const clusters = { rows, ...level.shape };
+    const parts = clusterParts(device, clusters);
+    inParts(device, { output, pull }, (part, firstRow) => {
+      const some = quantizeRows(device, level, part, firstRow);
+      addRows(device, parts, some, { ...clusters, rows: part.output.shape[0]! }, firstRow);
     });
     left.storage.release();
-    left = { storage: rest, start: 0 };
-    addClusters(
-      device,
-      {
-        x: rest,
-        codes: level.codes,
-        weights: undefined,
-        sums: sums && from(sums, groups * before * dimension),
-        counts: from(counts, groups * before),
-        factor: sumWeight,
-      },
-      { rows, ...shape },
-    );
+    left = { storage: level.left, start: 0 };
+    const totals = {
+      sums: sums && someOf(sums, groups * before * dimension, books * dimension),
+      counts: someOf(counts, groups * before, books),
+      factor: sumWeight,
+    };
+    addParts(device, parts, totals, clusters);
     before += codewords;
   });
   left.storage.release();
@@ -86,4 +74,57 @@ export function quantize(device: Device, tensors: QuantizeTensors, extents: Quan
   const sources = [{ kind: FAULT.row, columns: groups }, { kind: FAULT.codeword }] as const;
   const outputs = [codes, distances, output, pull, counts, ...(sums ? [sums] : [])];
   device.settle({ inputs: [z, codebooks, ...(sums ? [sums] : [])], outputs, sources });
+}
+
+/** What a level works with: all rows of everything. */
+interface Level {
+  readonly shape: BookShape;
+  readonly book: View;
+  readonly starts: View;
+  /** What the levels before left. */
+  readonly x: View;
+  readonly left: Storage;
+  readonly codes: View;
+  readonly distances: View;
+  /** Of what is left in the pull. */
+  readonly weight: number;
+  readonly first: boolean;
+}
+
+/** Takes some rows through a level. Returns what their clusters are made of. */
+function quantizeRows(
+  device: Device,
+  level: Level,
+  { output, pull }: { readonly output: Floats; readonly pull: Floats },
+  firstRow: number,
+): ClusterRows {
+  const { shape, book, weight } = level;
+  const { groups, dimension } = shape;
+  const rows = output.shape[0]!;
+  const slices = rows * groups;
+  const base = firstRow * groups;
+  const inputs = { x: someOf(level.x, base * dimension, slices * dimension), codebooks: book };
+  const codes = someOf(level.codes, base, slices);
+  device.run(assignKernel, {
+    inputs: { ...inputs, starts: level.starts },
+    updates: { codes },
+    outputs: {},
+    params: { rows, ...shape },
+    workgroups: tiled(Math.ceil(rows / TILE), groups),
+  });
+  device.run(distancesKernel, {
+    inputs: { ...inputs, codes },
+    updates: { distances: someOf(level.distances, base, slices) },
+    outputs: {},
+    params: { items: slices, ...shape, count: 1, ip: 0, base },
+    workgroups: flat(slices),
+  });
+  const left = someOf({ storage: level.left, start: 0 }, base * dimension, slices * dimension);
+  device.run(takeLevelKernel, {
+    inputs: { ...inputs, codes },
+    outputs: { left, output, pull },
+    params: { items: slices * dimension, ...shape, weight, first: level.first ? 1 : 0 },
+    workgroups: flat(slices * dimension),
+  });
+  return { x: left, codes, weights: undefined };
 }

@@ -9,29 +9,17 @@ import {
   squaresKernel,
 } from "./kernels/losses.js";
 import { adagradKernel, adamwKernel, emaStepKernel, sgdKernel } from "./kernels/optimizers.js";
-import { writeBytesKernel } from "./kernels/write.js";
 import { sumParts } from "./launch-dense.js";
+import { flattened, inParts } from "./parts.js";
 import type { GpuTensor } from "./tensor.js";
 
 type Floats = GpuTensor<"float32">;
 
 /** Copies values of any type. */
 export function write(device: Device, source: GpuTensor, target: GpuTensor): void {
-  const shared = source.storage === target.storage;
-  const from = shared ? { storage: device.copyOf(source), start: 0 } : source;
-  if (target.dtype === "uint8") {
-    const { start: first, size: bytes } = target;
-    const items = bytes === 0 ? 0 : Math.ceil((first + bytes) / 4) - Math.floor(first / 4);
-    // The copy of a storage starts at a whole word, which a slice of bytes may not.
-    const start = shared ? source.start % 4 : source.start;
-    device.run(writeBytesKernel, {
-      inputs: { source: from.storage },
-      outputs: { copied: target.storage },
-      params: { items, bytes, start, first },
-      workgroups: flat(items),
-    });
-  } else device.overwrite(target, from);
-  if (shared) from.storage.release();
+  const copy = source.storage === target.storage ? device.copyOf(source) : undefined;
+  device.overwrite(target, copy ? { storage: copy, start: 0 } : source);
+  copy?.release();
   device.settle({ inputs: [target, source], outputs: [target] });
 }
 
@@ -45,50 +33,60 @@ export interface LossTask {
 /** Losses of rows, and their gradients. */
 export function loss(
   device: Device,
-  { output, target, losses, gradient }: LossTask,
+  task: LossTask,
   { kind, weight }: ReconstructionOptions,
 ): void {
-  const [rows, columns] = output.shape as [number, number];
-  device.run(reconstructionLossKernel, {
-    inputs: { made: output, wanted: target },
-    outputs: { losses, gradient },
-    params: { rows, columns, kind: LOSSES.indexOf(kind), weight },
-    workgroups: tiled(rows, 1),
+  const columns = task.output.shape[1]!;
+  inParts(device, task, ({ output, target, losses, gradient }) => {
+    const rows = output.shape[0]!;
+    device.run(reconstructionLossKernel, {
+      inputs: { made: output, wanted: target },
+      outputs: { losses, gradient },
+      params: { rows, columns, kind: LOSSES.indexOf(kind), weight },
+      workgroups: tiled(rows, 1),
+    });
+    device.settle({ inputs: [output, target], outputs: [losses, gradient] });
   });
-  device.settle({ inputs: [output, target], outputs: [losses, gradient] });
 }
 
 /** Gradients through a quantizer by the rotation trick. */
 export function rotate(
   device: Device,
-  z: Floats,
-  quantized: Floats,
-  gradient: Floats,
-  out: Floats,
+  from: Floats,
+  to: Floats,
+  given: Floats,
+  rotated: Floats,
 ): void {
-  const [rows, columns] = z.shape as [number, number];
-  device.run(rotateGradientKernel, {
-    inputs: { z, quantized, gradient },
-    outputs: { out },
-    params: { rows, columns },
-    workgroups: tiled(rows, 1),
+  const columns = from.shape[1]!;
+  const all = { z: from, quantized: to, gradient: given, out: rotated };
+  inParts(device, all, ({ z, quantized, gradient, out }) => {
+    const rows = z.shape[0]!;
+    device.run(rotateGradientKernel, {
+      inputs: { z, quantized, gradient },
+      outputs: { out },
+      params: { rows, columns },
+      workgroups: tiled(rows, 1),
+    });
+    device.settle({ inputs: [z, quantized, gradient], outputs: [out] });
   });
-  device.settle({ inputs: [z, quantized, gradient], outputs: [out] });
 }
 
 /** The sum of the squares of all values: of spans, then of those. */
-export function sumSquares(device: Device, x: Floats, out: Floats): void {
-  const parts = Math.ceil(x.size / SQUARES_SPAN);
-  const partials = device.allocate(4 * parts);
-  device.run(squaresKernel, {
-    inputs: { x },
-    outputs: { partials },
-    params: { items: x.size, parts },
-    workgroups: tiled(parts, 1),
-  });
-  sumParts(device, partials, out, { parts, stride: 1, first: 0 });
-  partials.release();
-  device.settle({ inputs: [x], outputs: [out] });
+export function sumSquares(device: Device, values: Floats, out: Floats): void {
+  const sumSome = ({ x }: { readonly x: Floats }, first: number): void => {
+    const parts = Math.ceil(x.size / SQUARES_SPAN);
+    const partials = device.allocate(4 * parts);
+    device.run(squaresKernel, {
+      inputs: { x },
+      outputs: { partials },
+      params: { items: x.size, parts },
+      workgroups: tiled(parts, 1),
+    });
+    sumParts(device, partials, out, { parts, stride: 1, first: 0, continues: first > 0 });
+    partials.release();
+  };
+  inParts(device, { x: flattened(values) }, sumSome, SQUARES_SPAN);
+  device.settle({ inputs: [values], outputs: [out] });
 }
 
 /** Moves parameters and the optimizer's state in place. */
@@ -97,6 +95,29 @@ export function step(
   parameters: Floats,
   gradients: Floats,
   state: readonly Floats[],
+  update: OptimizerUpdate,
+  squaredNorm: Floats | undefined,
+): void {
+  const [first, second] = state;
+  inParts(device, { parameters, gradients, first, second }, (part) =>
+    stepOf(device, part, update, squaredNorm),
+  );
+  // All are computed from one another, so that they share their faults.
+  const written = [parameters, ...state];
+  const read = squaredNorm ? [gradients, squaredNorm] : [gradients];
+  device.settle({ inputs: [...written, ...read], outputs: written });
+}
+
+interface StepTensors {
+  readonly parameters: Floats;
+  readonly gradients: Floats;
+  readonly first: Floats | undefined;
+  readonly second: Floats | undefined;
+}
+
+function stepOf(
+  device: Device,
+  { parameters, gradients, ...state }: StepTensors,
   update: OptimizerUpdate,
   squaredNorm: Floats | undefined,
 ): void {
@@ -109,7 +130,7 @@ export function step(
     keep: 1 - learningRate * weightDecay,
   };
   const common = { inputs, outputs: {}, workgroups: flat(parameters.size) };
-  const [first = device.spare, second = device.spare] = state;
+  const { first = device.spare, second = device.spare } = state;
   switch (update.rule) {
     case "adamw": {
       const { beta1, beta2, epsilon, step: t } = update;
@@ -144,14 +165,10 @@ export function step(
           ...params,
           rate: learningRate,
           momentum: update.momentum,
-          moves: state.length,
+          moves: state.first ? 1 : 0,
         },
       });
   }
-  // All are computed from one another, so that they share their faults.
-  const written = [parameters, ...state];
-  const read = squaredNorm ? [gradients, squaredNorm] : [gradients];
-  device.settle({ inputs: [...written, ...read], outputs: written });
 }
 
 export interface EmaTask {
@@ -162,18 +179,18 @@ export interface EmaTask {
 }
 
 /** Codebooks and usage by moving average, in place. */
-export function moveAverages(
-  device: Device,
-  { codebooks, sums, counts, usage }: EmaTask,
-  decay: number,
-): void {
-  const [codewords, dimension] = codebooks.shape as [number, number];
-  runInPlace(device, emaStepKernel, {
-    inputs: { sums, counts },
-    updates: { codebooks, usage },
-    outputs: {},
-    params: { items: codewords, dimension, decay, rest: 1 - decay },
-    workgroups: flat(codewords),
+export function moveAverages(device: Device, task: EmaTask, decay: number): void {
+  const dimension = task.codebooks.shape[1]!;
+  inParts(device, task, ({ codebooks, sums, counts, usage }) => {
+    const codewords = codebooks.shape[0]!;
+    runInPlace(device, emaStepKernel, {
+      inputs: { sums, counts },
+      updates: { codebooks, usage },
+      outputs: {},
+      params: { items: codewords, dimension, decay, rest: 1 - decay },
+      workgroups: flat(codewords),
+    });
   });
+  const { codebooks, sums, counts, usage } = task;
   device.settle({ inputs: [codebooks, usage, sums, counts], outputs: [codebooks, usage] });
 }

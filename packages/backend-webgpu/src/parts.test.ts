@@ -1,106 +1,70 @@
-import { gaussianMatrix, randomCodes } from "@tessera/backend-testkit";
+import { gaussianMatrix } from "@tessera/backend-testkit";
 import {
   BackendError,
   CodeRangeError,
   completeBackend,
-  distributionBackend,
   NonFiniteError,
   type Tensor,
-  trainingBackend,
 } from "@tessera/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../test/adapter.js";
+import { COLUMNS, Inputs, MOST, PARTS_CASES, type PartsCase, ROWS } from "../test/parts-cases.js";
 import { createWebGpuBackend } from "./index.js";
+import type { WebGpuBackend } from "./backend.js";
 
 const obstacle = await findAdapter();
 const whole = obstacle === undefined ? await createWebGpuBackend() : undefined;
 afterAll(() => whole?.dispose());
 
-const ROWS = 700;
-const COLUMNS = 6;
-/** Fewer bytes than 700 rows of 6 values have, and more than 256 rows. */
-const MOST = 8192;
-/** Fewer bytes than 300 rows of 300 values have, and more than 256 rows. */
-const MOST_OF_SQUARE = 320_000;
-const start = (maxBindingBytes?: number) =>
-  createWebGpuBackend({ device: whole?.gpu, maxBindingBytes });
+const start = async (maxBindingBytes?: number) =>
+  (await createWebGpuBackend({ device: whole?.gpu, maxBindingBytes })) as WebGpuBackend;
 const TIMEOUT_MS = 300_000;
 
-/** What kernels make of rows, by name. */
-async function run(maxBindingBytes?: number) {
-  const backend = distributionBackend(trainingBackend(await start(maxBindingBytes)), "this test");
-  const floats = (data: Float32Array, ...shape: number[]) => backend.tensor(data, shape);
-  const x = floats(gaussianMatrix(ROWS, COLUMNS, { seed: 1 }).data, ROWS, COLUMNS);
-  const books = floats(gaussianMatrix(10, 3, { seed: 2 }).data, 2, 5, 3);
-  const level = floats(gaussianMatrix(7, COLUMNS, { seed: 3 }).data, 1, 7, COLUMNS);
-  const row = floats(gaussianMatrix(1, COLUMNS, { seed: 4 }).data, COLUMNS);
-  const codes = backend.tensor(randomCodes(ROWS, 2, 5, { seed: 5 }), [ROWS, 2]);
-  const order = backend.tensor(randomCodes(ROWS, 1, ROWS, { seed: 6 }), [ROWS]);
-  const weights = floats(gaussianMatrix(COLUMNS, 5, { seed: 7 }).data, COLUMNS, 5);
-  const few = backend.slice(x, 0, 3);
-  const near = backend.assign(x, books);
-  const top = backend.assignTopK(x, books, 3);
-  const beam = backend.beamSearch?.(x, [level, level], 2);
-  const bytes = backend.scalarEncode(x, row, row, { bits: 4 });
-  const heavy = floats(gaussianMatrix(ROWS, 1, { seed: 11 }).data, ROWS);
-  const clusters = backend.clusterSums(x, codes, 5, heavy);
-  const noise = { scale: 0.5, seed: 8, call: 9 };
-  const chances = backend.softmax(x, { noise });
-  const entropies = backend.entropy(chances, 0.5);
-  const norm = { scale: row, shift: row };
-  const running = { mean: row, variance: backend.combine(row, row, 0, 0) };
-  const results: Record<string, Tensor | undefined> = {
-    "assign, codes": near.codes,
-    "assign, distances": near.distances,
-    "assignTopK, codes": top.codes,
-    "assignTopK, distances": top.distances,
-    "beamSearch, codes": beam?.codes,
-    "beamSearch, distances": beam?.distances,
-    gather: backend.gather(books, codes),
-    residual: backend.residual(x, books, codes),
-    take: backend.take(x, order),
-    "clusterSums, sums": clusters.sums,
-    "clusterSums, counts": clusters.counts,
-    combine: backend.combine(x, x, 0.5, 2),
-    matmul: backend.matmul(x, weights),
-    scalarEncode: bytes,
-    scalarDecode: backend.scalarDecode(bytes, row, row, { bits: 4 }),
-    packSigns: backend.packSigns(x, row),
-    "softmax with noise": chances,
-    softmaxGradient: backend.softmaxGradient(chances, x, { shared: row }),
-    "entropy, losses": entropies.losses,
-    "entropy, gradient": entropies.gradient,
-    batchNorm: backend.batchNorm?.(x, norm, running, { epsilon: 1, activation: "gelu" }).output,
-    boundGradient: backend.boundGradient?.(x, x, { shift: row, slope: row }),
-    "scanRows, indices": backend.scanRows?.(few, x, 9).indices,
-  };
-  const read = async ([name, tensor]: [string, Tensor | undefined]) => [name, await tensor?.read()];
-  const values = Object.fromEntries(await Promise.all(Object.entries(results).map(read)));
+/** Methods that launch no kernel: they copy, as the queue does, or only look at tensors. */
+const COPY = ["tensor", "zeros", "slice", "reshape", "scope", "memory", "sync", "dispose"];
+const SHARE = ["lend", "adopt", "forget"];
+/** What the classes of the backend have for one another. */
+const OWN = ["made", "output", "view", "activated"];
+
+/** The values of what a kernel makes, by name. */
+async function valuesOf({ make }: PartsCase, most?: number) {
+  const backend = await start(most);
+  const read = async ([name, tensor]: [string, Tensor]) => [name, await tensor.read()];
+  const values = await Promise.all(Object.entries(make(new Inputs(backend))).map(read));
   backend.dispose();
-  return values;
+  return Object.fromEntries(values) as object;
 }
 
-/** Contrastive losses, whose rows know their own candidates by their number. */
-async function contrast(maxBindingBytes?: number) {
-  const backend = distributionBackend(trainingBackend(await start(maxBindingBytes)), "this test");
-  const similarities = backend.tensor(gaussianMatrix(300, 300, { seed: 10 }).data, [300, 300]);
-  const { losses, gradient } = backend.contrastiveLoss(similarities, { scale: 2, weight: 0.1 });
-  const values = [await losses.read(), await gradient.read()];
-  backend.dispose();
-  return values;
+function methodsOf(backend: object): string[] {
+  const methods = new Set<string>();
+  let prototype = Object.getPrototypeOf(backend) as object;
+  while (prototype !== Object.prototype) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (typeof value === "function" && name !== "constructor") methods.add(name);
+    }
+    prototype = Object.getPrototypeOf(prototype) as object;
+  }
+  return [...methods].sort();
 }
 
 describe.skipIf(obstacle)(`rows${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {
-  it(
-    "that a kernel cannot be given at once are launched in parts, to the same bits",
-    async () => {
-      const { gpu } = whole!;
-      expect(MOST).toBeLessThan(gpu.limits.maxStorageBufferBindingSize);
-      expect(await run(MOST)).toEqual(await run());
-      expect(await contrast(MOST_OF_SQUARE)).toEqual(await contrast());
+  it.each(PARTS_CASES)(
+    "that a kernel cannot be given at once are launched in parts, to the same bits: $kernel",
+    async (parts) => {
+      const { most = MOST } = parts;
+      expect(most).toBeLessThan(whole!.gpu.limits.maxStorageBufferBindingSize);
+      expect(await valuesOf(parts, most)).toEqual(await valuesOf(parts));
     },
     TIMEOUT_MS,
   );
+
+  it("are launched in parts by every kernel that there is", async () => {
+    const backend = await start();
+    const tried = PARTS_CASES.map(({ kernel }) => kernel as string);
+    const all = new Set([...tried, ...COPY, ...SHARE, ...OWN]);
+    expect(methodsOf(backend)).toEqual([...all].sort());
+    backend.dispose();
+  });
 
   it(
     "at fault are named by their place among all",
@@ -123,10 +87,62 @@ describe.skipIf(obstacle)(`rows${obstacle === undefined ? "" : ` (${obstacle})`}
     TIMEOUT_MS,
   );
 
-  it("are refused where the call needs them all at once", async () => {
-    const backend = completeBackend(await start(MOST));
-    const x = backend.zeros([ROWS, COLUMNS], "float32");
-    expect(() => backend.matmul(x, x, { transposeA: true })).toThrow(BackendError);
+  it(
+    "at fault are named so by kernels that go on from part to part, too",
+    async () => {
+      const backend = await start(MOST);
+      const values = gaussianMatrix(ROWS, COLUMNS, { seed: 8 }).data;
+      for (const row of [613, 588]) values[row * COLUMNS + 2] = NaN;
+      const x = backend.tensor(values, [ROWS, COLUMNS]);
+      const books = backend.zeros([1, 3, COLUMNS], "float32");
+      const options = { epsilon: 1, iterations: 1 };
+      const balanced = backend.balancedAssign(x, books, options);
+      await expect(balanced.read()).rejects.toMatchObject({ row: 588 });
+      const { counts } = backend.quantizeLevels(x, books, [3]);
+      await expect(counts.read()).rejects.toMatchObject({ row: 588 });
+      const queries = 5;
+      const starts = new Int32Array(2 * queries).fill(1, 7);
+      const probes = {
+        starts: backend.tensor(starts, [queries, 2]),
+        ends: backend.tensor(new Int32Array(2 * queries), [queries, 2]),
+        biases: backend.zeros([queries, 2], "float32"),
+      };
+      const tables = backend.zeros([queries, 3, 256], "float32");
+      const blocks = backend.zeros([1, 3, 32], "uint8");
+      const { indices } = backend.scanTables(tables, blocks, 2, { rows: 9, probes });
+      await expect(indices.read()).rejects.toThrow("probe 1 of query 3, from row 1 on");
+      backend.dispose();
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe.skipIf(obstacle)("what each row needs all of", () => {
+  it("is refused with the limit where it is too large, and nothing else comes of it", async () => {
+    const backend = await start(MOST);
+    const inputs = new Inputs(backend);
+    const x = inputs.floats(1, 2, COLUMNS);
+    const books = inputs.floats(2, 1, ROWS, COLUMNS);
+    const codes = backend.zeros([2, 1], "int32");
+    const wide = inputs.floats(3, 2, 4000);
+    const options = { epsilon: 1, iterations: 1 };
+    const calls: Readonly<Record<string, () => unknown>> = {
+      assign: () => backend.assign(x, books),
+      assignTopK: () => backend.assignTopK(x, books, 2),
+      beamSearch: () => backend.beamSearch(x, [books], 2),
+      gather: () => backend.gather(books, codes),
+      residual: () => backend.residual(x, books, codes),
+      clusterSums: () => backend.clusterSums(x, codes, ROWS),
+      balancedAssign: () => backend.balancedAssign(x, books, options),
+      quantizeLevels: () => backend.quantizeLevels(x, books, [ROWS]),
+      "a row": () => backend.softmax(wide),
+      "the codes of a row": () => backend.packSigns(inputs.floats(4, 1, 4000)),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      expect(call, name).toThrow(BackendError);
+      expect(call, name).toThrow(`this device binds ${MOST}`);
+    }
+    expect((await backend.combine(x, x, 1, 0).read()).length).toBe(x.size);
     backend.dispose();
   });
 });

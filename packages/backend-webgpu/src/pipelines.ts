@@ -7,18 +7,23 @@ export interface Pipeline {
 }
 
 /** Compiled kernels. Backends on one device share them, since compiling takes longer than most kernels. */
-const compiled = new WeakMap<GPUDevice, Map<Kernel, Pipeline>>();
+const compiled = new WeakMap<GPUDevice, Map<string, Pipeline>>();
 
-/** The kernel, compiled for the device on first use. */
-export function pipelineOf(device: GPUDevice, kernel: Kernel): Pipeline {
+/**
+ * The kernel, compiled for the device on first use.
+ *
+ * @param subgroups whether it may use them
+ */
+export function pipelineOf(device: GPUDevice, kernel: Kernel, subgroups: boolean): Pipeline {
+  const code = (subgroups ? kernel.subgroupCode : undefined) ?? kernel.code;
   let known = compiled.get(device);
-  if (!known) compiled.set(device, (known = new Map<Kernel, Pipeline>()));
-  let pipeline = known.get(kernel);
-  if (!pipeline) known.set(kernel, (pipeline = compile(device, kernel)));
+  if (!known) compiled.set(device, (known = new Map<string, Pipeline>()));
+  let pipeline = known.get(code);
+  if (!pipeline) known.set(code, (pipeline = compile(device, kernel, code)));
   return pipeline;
 }
 
-function compile(device: GPUDevice, kernel: Kernel): Pipeline {
+function compile(device: GPUDevice, kernel: Kernel, code: string): Pipeline {
   const types: GPUBufferBindingType[] = [
     "uniform",
     ...kernel.inputs.map(() => "read-only-storage" as const),
@@ -37,7 +42,7 @@ function compile(device: GPUDevice, kernel: Kernel): Pipeline {
     label: kernel.name,
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: {
-      module: device.createShaderModule({ label: kernel.name, code: kernel.code }),
+      module: device.createShaderModule({ label: kernel.name, code }),
       entryPoint: "main",
     },
   });

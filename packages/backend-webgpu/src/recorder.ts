@@ -15,6 +15,7 @@ export type Workgroups = readonly [number, number, number];
  */
 export class Recorder {
   readonly #device: GPUDevice;
+  readonly #subgroups: boolean;
   /** Parameters of the dispatches of one batch; writes to it wait for the batch before, as everything in the queue does. */
   readonly #uniforms: GPUBuffer;
   readonly #words = new Uint32Array(BATCH * STRIDE_WORDS);
@@ -25,8 +26,10 @@ export class Recorder {
   /** Buffers that recorded commands may need, to be destroyed after them. */
   #doomed: GPUBuffer[] = [];
 
-  constructor(device: GPUDevice) {
+  /** @param subgroups whether kernels may use them */
+  constructor(device: GPUDevice, subgroups: boolean) {
     this.#device = device;
+    this.#subgroups = subgroups;
     this.#uniforms = device.createBuffer({
       size: this.#words.byteLength,
       usage: USAGE.uniform | USAGE.copyTarget,
@@ -49,7 +52,7 @@ export class Recorder {
       if (name !== undefined && kernel.floats.has(name)) this.#floats[at] = value;
       else this.#words[at] = value;
     });
-    const { pipeline, layout } = pipelineOf(this.#device, kernel);
+    const { pipeline, layout } = pipelineOf(this.#device, kernel, this.#subgroups);
     const uniform = {
       buffer: this.#uniforms,
       offset: slot * UNIFORM_STRIDE,

@@ -32,51 +32,68 @@ const LEAST_GAIN = 1.5;
 /** How backends are started and timed; tests put their own in place. */
 export interface Contest {
   cpu(): Promise<ComputeBackend>;
-  gpu(): Promise<ComputeBackend>;
+  /** Those that may have a GPU. */
+  readonly rivals: readonly (() => Promise<ComputeBackend>)[];
   /** Seconds that the work takes on a backend; below `ample`, roughly. */
   readonly seconds?: (backend: CompleteBackend, work: Work, ample?: number) => Promise<number>;
 }
 
 /**
- * The backend on which this work is fastest, and why it is that one. The CPU unless the work is large, there is a GPU
- * that is not a CPU in disguise, and both of them, tried on a sample, say that it pays.
+ * The backend on which this work is fastest, and why it is that one. The CPU unless the work is large, there is a backend on
+ * a GPU that is not a CPU in disguise, and both of them, tried on a sample, say that it pays. Of several, the fastest.
  *
  * @throws {ArgumentError} if the work is not described by positive integers
  * @throws {BackendError} if the CPU backend does not start
  */
 export async function fastestFor(
   work: Work,
-  { cpu: startCpu, gpu: startGpu, seconds = secondsFor }: Contest,
+  { cpu: startCpu, rivals, seconds = secondsFor }: Contest,
 ): Promise<{ readonly backend: CompleteBackend; readonly reason: string }> {
   const size = multiplications(work);
   const cpu = completeBackend(await startCpu());
   const stay = (reason: string) => ({ backend: cpu, reason });
   if (size < SMALL) return stay("this work is too small to look for a GPU");
-  let gpu: CompleteBackend | undefined;
+  const running = new Set<ComputeBackend>([cpu]);
   try {
     const here = await seconds(cpu, work, LEAST_SECONDS);
     if (here < LEAST_SECONDS) {
       return stay(`this work takes it ${inWords(here)} at most, too short to look for a GPU`);
     }
-    const started = await startGpu().catch(unlessBackendError);
-    if (typeof started === "string") return stay(`it has no rival: ${started}`);
-    const detour = detourOf(started);
-    if (detour !== undefined) {
-      started.dispose();
-      return stay(`it has no rival: ${detour}`);
+    const absent: string[] = [];
+    const tried: { readonly backend: CompleteBackend; readonly seconds: number }[] = [];
+    for (const start of rivals) {
+      const started = await start().catch(unlessBackendError);
+      if (typeof started === "string") {
+        absent.push(started);
+        continue;
+      }
+      running.add(started);
+      const lack = detourOf(started) ?? lackOf(started);
+      if (lack === undefined) {
+        const backend = completeBackend(started);
+        tried.push({ backend, seconds: await seconds(backend, work) });
+      } else absent.push(lack);
     }
-    gpu = completeBackend(started);
-    const there = await seconds(gpu, work);
-    const figures = `about ${inWords(there)} on ${gpu.info.name}, ${inWords(here)} on ${cpu.info.name}`;
-    const reason = `tried on a sample, this work takes ${figures}`;
-    const [winner, loser] = there * LEAST_GAIN < here ? [gpu, cpu] : [cpu, gpu];
-    loser.dispose();
-    return { backend: winner, reason };
+    const [best] = tried.sort((one, other) => one.seconds - other.seconds);
+    const winner = best && best.seconds * LEAST_GAIN < here ? best.backend : cpu;
+    for (const backend of running) {
+      if (completeBackend(backend) !== winner) backend.dispose();
+    }
+    if (!best) return { backend: winner, reason: `it has no rival: ${absent.join("; ")}` };
+    const figures = [...tried, { backend: cpu, seconds: here }]
+      .map(({ backend, seconds: taken }) => `${inWords(taken)} on ${backend.info.name}`)
+      .join(", ");
+    return { backend: winner, reason: `tried on a sample, this work takes about ${figures}` };
   } catch (error) {
-    cpu.dispose();
-    gpu?.dispose();
+    for (const backend of running) backend.dispose();
     throw error;
   }
+}
+
+/** Why TensorFlow, which computes on the CPU where it finds no CUDA device, is no rival of our own kernels there. */
+function lackOf({ info }: ComputeBackend): string | undefined {
+  if (info.name !== "tensorflow" || info.features.includes("cuda")) return undefined;
+  return "tensorflow: it has no CUDA device";
 }
 
 /** Why a backend that started is no better than the CPU. */

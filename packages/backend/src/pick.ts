@@ -17,8 +17,8 @@ export interface PickOptions {
    */
   readonly name?: BackendName | readonly BackendName[] | undefined;
   /**
-   * What is to be computed. Where neither `name` nor `TESSERA_BACKEND` says which backend, large work goes to a GPU if one
-   * is there and, tried on a sample, is clearly faster. Without it nothing is tried, and it is the CPU.
+   * What is to be computed. Where neither `name` nor `TESSERA_BACKEND` says which backend, large work goes to a GPU, by
+   * WebGPU or by TensorFlow with CUDA, if one is there and, tried on a sample, is clearly faster. Without it nothing is tried, and it is the CPU.
    */
   readonly work?: Work | undefined;
   /** Threads of the CPU backend. Default: `TESSERA_THREADS`, else as many as the machine offers. */
@@ -72,8 +72,8 @@ const START: { readonly [N in BackendName]: (options: PickOptions) => Promise<Co
 async function pickUnnamed(options: PickOptions): Promise<CompleteBackend> {
   const cpu = () => START.cpu(options);
   if (options.work === undefined) return completeBackend(await cpu());
-  const contest = { cpu, gpu: () => START.webgpu(options) };
-  const { backend, reason } = await fastestFor(options.work, contest);
+  const rivals = [() => START.webgpu(options), () => START.tensorflow(options)];
+  const { backend, reason } = await fastestFor(options.work, { cpu, rivals });
   return explained(backend, [reason]);
 }
 

@@ -1,4 +1,4 @@
-import { type BackendName, pickBackend } from "@tessera/backend";
+import { type BackendName, pickBackend, type Work } from "@tessera/backend";
 import type { CompleteBackend } from "@tessera/core";
 import { createProgressBar, type ProgressBar } from "./progress.js";
 import { type Environment, type Paint, painter, widthOf } from "./terminal.js";
@@ -69,12 +69,26 @@ export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Runs `body` on a backend of its own, and disposes it. */
+/** What a person may say about where to compute. */
+export interface BackendChoice {
+  readonly backend?: BackendName | undefined;
+  readonly threads?: number | undefined;
+}
+
+/**
+ * Runs `body` on a backend of its own, and disposes it. Where nobody says which, and it is told how much work there is, it
+ * is the one that is fastest for that; a person is told why it is not the CPU.
+ */
 export async function withBackend<T>(
-  options: { readonly backend?: BackendName | undefined; readonly threads?: number | undefined },
+  { backend: name, threads }: BackendChoice,
   body: (backend: CompleteBackend) => Promise<T>,
+  sized?: { readonly work: Work | undefined; readonly context: Context },
 ): Promise<T> {
-  const backend = await pickBackend({ name: options.backend, threads: options.threads });
+  const backend = await pickBackend({ name, threads, work: sized?.work });
+  const { info } = backend;
+  if (sized && info.reason !== undefined && !info.name.startsWith("cpu")) {
+    sized.context.note(`computing on ${info.name}, ${info.device}: ${info.reason}`);
+  }
   try {
     return await body(backend);
   } finally {

@@ -1,5 +1,14 @@
 import { defineKernel, FINITE, FLAT_MAIN, LARGEST } from "../kernel.js";
-import { loadTiles, LANES_ACROSS, LANES_DOWN, TILE, TILE_MEMORY, tileProduct } from "./tile.js";
+import {
+  loadTiles,
+  LANES_ACROSS,
+  LANES_DOWN,
+  TILE,
+  TILE_MEMORY,
+  tileProduct,
+  PER_LANE,
+  TILE_MAIN,
+} from "./tile.js";
 
 // A row x chooses among codewords c by the score ½‖c‖² − x·c, or −x·c under `ip`. Every kernel that chooses adds the terms
 // of a score in the same order with fma, so that assign and assignTopK agree to the bit.
@@ -69,7 +78,7 @@ fn loadStart(codeword: u32) -> f32 {
 // A lane sees its codewords in the order of their index, so of equal scores the first stays.
 fn better(best: Best, scores: vec4f, first: u32) -> Best {
   var result = best;
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let index = first + i * ${LANES_ACROSS}u;
     if (index < params.codewords && scores[i] < result.score) { result = Best(scores[i], index); }
   }
@@ -82,13 +91,7 @@ fn keep(best: Best, line: u32, column: u32) {
   indices[line * ${LANES_ACROSS}u + column] = best.index;
 }
 
-@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
-fn main(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(local_invocation_index) index: u32,
-) {
+${TILE_MAIN}
   group = workgroup.y;
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TILE}u;
   var best0 = Best(${LARGEST}, 0u);
@@ -134,8 +137,8 @@ ${tileProduct("-")}
 });
 
 /**
- * Items: codes, [n, groups, count]. Distances of the chosen codewords, directly. Fault 0: the position, among [n, groups],
- * of a slice of a row that is not finite or whose squared norm overflows.
+ * Items: codes, [n, groups, count]. Distances of the chosen codewords, directly. Fault 0: the position, among [n, groups] and
+ * from `base` on, of a slice of a row that is not finite or whose squared norm overflows.
  */
 export const distancesKernel = defineKernel({
   name: "distances",
@@ -149,6 +152,7 @@ export const distancesKernel = defineKernel({
     codewords: "u32",
     dimension: "u32",
     ip: "u32",
+    base: "u32",
   },
   faulty: true,
   body: `
@@ -173,7 +177,7 @@ ${FLAT_MAIN}
       sum = fma(difference, difference, sum);
     }
   }
-  if (!finite(squares)) { fault(0u, position); }
+  if (!finite(squares)) { fault(0u, params.base + position); }
   distances[params.distancesStart + item] = sum;
 }`,
 });

@@ -1,6 +1,8 @@
 import { defineKernel, FINITE, FLAT_MAIN, LARGEST } from "../kernel.js";
 import { EXPONENTIAL, LOGARITHM } from "./exponential.js";
-import { EACH_COLUMN, ROW_LANES, ROW_LARGEST, ROW_MAIN, ROW_SUM } from "./rows.js";
+import { KEYS } from "./neighbours.js";
+import { EACH_COLUMN, ROW_LANES, rowLargest, rowMain, rowSum } from "./rows.js";
+import { lanesOf, treeOf } from "./tree.js";
 
 // Codes of a batch that share its rows out evenly: Sinkhorn's iterations (Cuturi, 2013) on logarithms, which neither
 // overflow nor vanish. An entry of the plan is score + what its row and its column add, the score being
@@ -11,34 +13,37 @@ fn scoreOf(distance: f32) -> f32 {
   return (distance - scaling[0]) * scaling[1];
 }`.trim();
 
-/** Workgroups: rows. The negated least and the largest distance of each. Fault 0: a row with a distance that is not finite. */
+/**
+ * Workgroups: rows. The negated least and the largest distance of each. Fault 0: a row, from `firstRow` of all on, with a
+ * distance that is not finite.
+ */
 export const balanceRangesKernel = defineKernel({
   name: "balanceRanges",
   inputs: { distances: "f32" },
   outputs: { ranges: "f32" },
-  params: { rows: "u32", columns: "u32" },
+  params: { rows: "u32", columns: "u32", firstRow: "u32" },
   faulty: true,
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var below = -${LARGEST};
   var above = 0.0;
   ${EACH_COLUMN} {
-    let distance = distances[start + i];
+    let distance = distances[params.distancesStart + start + i];
     if (!finite(distance)) {
-      fault(0u, row);
+      fault(0u, params.firstRow + row);
       continue;
     }
     below = max(below, -distance);
     above = max(above, distance);
   }
-  let least = rowLargest(below, lane);
-  let largest = rowLargest(above, lane);
+  let least = rowLargest(below, lane, reach);
+  let largest = rowLargest(above, lane, reach);
   if (lane == 0u) {
     ranges[2u * row] = least;
     ranges[2u * row + 1u] = largest;
@@ -46,34 +51,45 @@ ${ROW_MAIN}
 }`,
 });
 
-/** One workgroup. Middle and factor, by which scores span −1/epsilon..1/epsilon. */
+/**
+ * One workgroup. Middle and factor, by which scores span −1/epsilon..1/epsilon; then the negated least and the largest
+ * distance, which count as well where a launch `continues` one about other rows.
+ */
 export const balanceScalingKernel = defineKernel({
   name: "balanceScaling",
   inputs: { ranges: "f32" },
   outputs: { scaling: "f32" },
-  params: { rows: "u32", epsilon: "f32" },
-  body: `
+  params: { rows: "u32", epsilon: "f32", continues: "u32" },
+  body: (subgroups) => `
 ${FINITE}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
 @compute @workgroup_size(${ROW_LANES})
-fn main(@builtin(local_invocation_index) lane: u32) {
+fn main(
+${lanesOf(ROW_LANES, subgroups)}
   var below = -${LARGEST};
   var above = 0.0;
   for (var row = lane; row < params.rows; row += ${ROW_LANES}u) {
-    below = max(below, ranges[2u * row]);
-    above = max(above, ranges[2u * row + 1u]);
+    below = max(below, ranges[params.rangesStart + 2u * row]);
+    above = max(above, ranges[params.rangesStart + 2u * row + 1u]);
   }
-  let least = -rowLargest(below, lane);
-  let half = 0.5 * (rowLargest(above, lane) - least);
+  if (params.continues != 0u) {
+    below = max(below, scaling[2]);
+    above = max(above, scaling[3]);
+  }
+  let least = -rowLargest(below, lane, reach);
+  let largest = rowLargest(above, lane, reach);
+  let half = 0.5 * (largest - least);
   if (lane == 0u) {
     let factor = -1.0 / (half * params.epsilon);
     scaling[0] = least + half;
     // Distances that are all the same leave nothing to choose by.
     scaling[1] = select(0.0, factor, half > 0.0 && finite(factor));
+    scaling[2] = -least;
+    scaling[3] = largest;
   }
 }`,
 });
@@ -84,26 +100,26 @@ export const balanceRowsKernel = defineKernel({
   inputs: { distances: "f32", scaling: "f32", ofColumns: "f32" },
   outputs: { ofRows: "f32" },
   params: { rows: "u32", columns: "u32" },
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
 ${EXPONENTIAL}
 
 ${LOGARITHM}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
 ${SCORE}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var most = -${LARGEST};
-  ${EACH_COLUMN} { most = max(most, scoreOf(distances[start + i]) + ofColumns[i]); }
-  let largest = rowLargest(most, lane);
+  ${EACH_COLUMN} { most = max(most, scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i]); }
+  let largest = rowLargest(most, lane, reach);
   var each = 0.0;
-  ${EACH_COLUMN} { each += exponential(scoreOf(distances[start + i]) + ofColumns[i] - largest); }
-  let sum = rowSum(each, lane);
+  ${EACH_COLUMN} { each += exponential(scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i] - largest); }
+  let sum = rowSum(each, lane, reach);
   if (lane == 0u) { ofRows[row] = -largest - logarithm(sum); }
 }`,
 });
@@ -115,7 +131,8 @@ ${ROW_MAIN}
 export const balancePartsKernel = defineKernel({
   name: "balanceParts",
   inputs: { distances: "f32", scaling: "f32", ofRows: "f32" },
-  outputs: { parts: "f32" },
+  updates: { parts: "f32" },
+  outputs: {},
   params: { items: "u32", rows: "u32", columns: "u32", chunkRows: "u32" },
   body: `
 ${EXPONENTIAL}
@@ -129,14 +146,15 @@ ${FLAT_MAIN}
   let end = min(params.rows, first + params.chunkRows);
   var largest = -${LARGEST};
   for (var row = first; row < end; row++) {
-    largest = max(largest, scoreOf(distances[row * params.columns + column]) + ofRows[row]);
+    largest = max(largest, scoreOf(distances[params.distancesStart + row * params.columns + column]) + ofRows[params.ofRowsStart + row]);
   }
   var sum = 0.0;
   for (var row = first; row < end; row++) {
-    sum += exponential(scoreOf(distances[row * params.columns + column]) + ofRows[row] - largest);
+    sum += exponential(scoreOf(distances[params.distancesStart + row * params.columns + column]) + ofRows[params.ofRowsStart + row] - largest);
   }
-  parts[2u * item] = largest;
-  parts[2u * item + 1u] = sum;
+  let at = params.partsStart + 2u * item;
+  parts[at] = largest;
+  parts[at + 1u] = sum;
 }`,
 });
 
@@ -177,37 +195,27 @@ export const balanceCodesKernel = defineKernel({
   inputs: { distances: "f32", scaling: "f32", ofColumns: "f32" },
   outputs: { codes: "i32" },
   params: { rows: "u32", columns: "u32", groups: "u32", group: "u32" },
-  body: `
-var<workgroup> scores: array<f32, ${ROW_LANES}>;
-var<workgroup> indices: array<u32, ${ROW_LANES}>;
+  body: (subgroups) => `
+var<workgroup> pairs: array<vec2u, ${ROW_LANES}>;
+
+${KEYS}
+
+${treeOf("rowFirst", (one, other) => `select(${one}, ${other}, isBelow(${other}, ${one}))`, { lanes: ROW_LANES, memory: "pairs", type: "vec2u", subgroups })}
 
 ${SCORE}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var best = -${LARGEST};
   var found = 0u;
   // A lane sees its columns in their order, so of equal scores the first stays.
   ${EACH_COLUMN} {
-    let score = scoreOf(distances[start + i]) + ofColumns[i];
+    let score = scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i];
     if (score > best) {
       best = score;
       found = i;
     }
   }
-  scores[lane] = best;
-  indices[lane] = found;
-  workgroupBarrier();
-  for (var distance = ${ROW_LANES / 2}u; distance > 0u; distance /= 2u) {
-    if (lane < distance) {
-      let other = lane + distance;
-      let ties = scores[other] == scores[lane] && indices[other] < indices[lane];
-      if (scores[other] > scores[lane] || ties) {
-        scores[lane] = scores[other];
-        indices[lane] = indices[other];
-      }
-    }
-    workgroupBarrier();
-  }
-  if (lane == 0u) { codes[row * params.groups + params.group] = i32(indices[0]); }
+  let first = rowFirst(vec2u(keyOf(-best), found), lane, reach);
+  if (lane == 0u) { codes[row * params.groups + params.group] = i32(first.y); }
 }`,
 });

@@ -38,8 +38,9 @@ ${FLAT_MAIN}
 });
 
 /**
- * Items: columns. The average of what has `count` terms in its parts. With `moves`, a running average becomes
- * keep · running + weight · average.
+ * Items: columns. The average of what has `count` terms in its parts, of which some are given: with `continues`, the averages
+ * hold the sums of those before, and unless these are the `last`, get the sums of all until now. With `moves`, a running
+ * average becomes keep · running + weight · average.
  */
 export const batchAverageKernel = defineKernel({
   name: "batchAverage",
@@ -50,6 +51,8 @@ export const batchAverageKernel = defineKernel({
     items: "u32",
     parts: "u32",
     count: "f32",
+    continues: "u32",
+    last: "u32",
     moves: "u32",
     keep: "f32",
     weight: "f32",
@@ -58,8 +61,13 @@ export const batchAverageKernel = defineKernel({
 ${FLAT_MAIN}
   if (item >= params.items) { return; }
   var sum = 0.0;
+  if (params.continues != 0u) { sum = averages[item]; }
   for (var part = 0u; part < params.parts; part++) {
     sum += partials[part * params.items + item];
+  }
+  if (params.last == 0u) {
+    averages[item] = sum;
+    return;
   }
   let average = sum / params.count;
   averages[item] = average;

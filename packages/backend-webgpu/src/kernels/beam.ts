@@ -1,5 +1,5 @@
 import { defineKernel, FLAT_MAIN, LARGEST } from "../kernel.js";
-import { LANES, merging, MOST } from "./top-k.js";
+import { LIST_LANES, merging, MOST } from "./top-k.js";
 
 // Beam search, level by level: `topK` extends each candidate of a row by its nearest codewords, `beamSelect` keeps the
 // best extensions of all candidates of the row, `residual` makes their residuals, and `beamTrace` follows the best one
@@ -38,7 +38,7 @@ var<workgroup> greedyPlace: atomic<u32>;
 
 ${merging(1, MOST)}
 
-@compute @workgroup_size(${LANES})
+@compute @workgroup_size(${LIST_LANES})
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
@@ -47,12 +47,12 @@ fn main(
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let extensions = params.candidates * params.count;
-  for (var i = lane; i < params.keep; i += ${LANES}u) {
+  for (var i = lane; i < params.keep; i += ${LIST_LANES}u) {
     listScores[i] = ${LARGEST};
     listIndices[i] = 0xffff0000u + i;
   }
   workgroupBarrier();
-  for (var start = 0u; start < extensions; start += ${LANES}u) {
+  for (var start = 0u; start < extensions; start += ${LIST_LANES}u) {
     var score = ${LARGEST};
     var index = 0xfffe0000u + lane;
     if (start + lane < extensions) {
@@ -70,12 +70,12 @@ fn main(
   if (params.first == 0u) { wanted = greedy[row] * params.count; }
   if (lane == 0u) { atomicStore(&greedyPlace, params.keep - 1u); }
   workgroupBarrier();
-  for (var i = lane; i < params.keep; i += ${LANES}u) {
+  for (var i = lane; i < params.keep; i += ${LIST_LANES}u) {
     if (listIndices[i] == wanted) { atomicMin(&greedyPlace, i); }
   }
   workgroupBarrier();
   let place = atomicLoad(&greedyPlace);
-  for (var i = lane; i < params.keep; i += ${LANES}u) {
+  for (var i = lane; i < params.keep; i += ${LIST_LANES}u) {
     var extension = min(listIndices[i], extensions - 1u);
     if (i == place && params.last == 0u) { extension = wanted; }
     let source = row * extensions + extension;
@@ -88,19 +88,19 @@ fn main(
 }`,
 });
 
-/** Items: rows. Rows `firstRow` on of codes and distances, [levels, allRows], from what was chosen. */
+/** Items: rows. Codes and distances, [levels, rows], from what was chosen. */
 export const beamTraceKernel = defineKernel({
   name: "beamTrace",
   inputs: { chosenCodes: "i32", chosenDistances: "f32", chosenParents: "i32" },
   outputs: { codes: "i32", distances: "f32" },
-  params: { items: "u32", levels: "u32", stride: "u32", firstRow: "u32", allRows: "u32" },
+  params: { items: "u32", levels: "u32", stride: "u32" },
   body: `
 ${FLAT_MAIN}
   if (item >= params.items) { return; }
   var index = item;
   for (var level = params.levels; level > 0u; level--) {
     let source = (level - 1u) * params.stride + index;
-    let to = (level - 1u) * params.allRows + params.firstRow + item;
+    let to = (level - 1u) * params.items + item;
     codes[to] = chosenCodes[source];
     distances[to] = chosenDistances[source];
     index = u32(chosenParents[source]);

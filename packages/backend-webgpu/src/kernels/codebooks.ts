@@ -24,7 +24,8 @@ ${FLAT_MAIN}
 });
 
 /**
- * Items: values of the result, [n, groups·dimension]. Without parents, row i belongs to row i.
+ * Items: values of the result, [n, groups·dimension]. Without parents, row i belongs to row i. Of the rows, `bound` from
+ * `first` on are in `x`; what belongs to others is left.
  * Fault 0: the position of a code out of range. Fault 1: the row of a parent out of range.
  */
 export const residualKernel = defineKernel({
@@ -37,6 +38,8 @@ export const residualKernel = defineKernel({
     codewords: "u32",
     dimension: "u32",
     rows: "u32",
+    first: "u32",
+    bound: "u32",
     hasParents: "u32",
   },
   faulty: true,
@@ -59,9 +62,10 @@ ${FLAT_MAIN}
     fault(0u, position);
     return;
   }
+  if (parent < params.first || parent - params.first >= params.bound) { return; }
   let width = params.groups * params.dimension;
   let codeword = (position % params.groups) * params.codewords + u32(code);
-  out[item] = x[params.xStart + parent * width + item % width]
+  out[item] = x[params.xStart + (parent - params.first) * width + item % width]
     - codebooks[params.codebooksStart + codeword * params.dimension + item % params.dimension];
 }`,
 });

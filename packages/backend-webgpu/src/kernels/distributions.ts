@@ -1,7 +1,7 @@
-import { defineKernel, FINITE, LARGEST } from "../kernel.js";
+import { defineKernel, FINITE } from "../kernel.js";
 import { EXPONENTIAL, LOGARITHM } from "./exponential.js";
 import { PHILOX } from "./philox.js";
-import { EACH_COLUMN, ROW_LANES, ROW_LARGEST, ROW_MAIN, ROW_SUM } from "./rows.js";
+import { EACH_COLUMN, largestOf, ROW_LANES, rowLargest, rowMain, rowSum } from "./rows.js";
 
 // Distributions over the columns of each row: softmax with and without Gumbel noise, entropy, and their gradients.
 
@@ -13,14 +13,6 @@ fn logitScale() -> f32 {
   return params.scale / select(measure, 0x1p-60f, measure < 0x1p-60f);
 }`.trim();
 
-/** The largest of a row's values in `array`, which its lanes have written or may read. A row with NaN has some number. */
-function largestOf(array: string): string {
-  return `
-  var most = -${LARGEST};
-  ${EACH_COLUMN} { most = select(most, ${array}[start + i], ${array}[start + i] > most); }
-  let largest = rowLargest(most, lane);`.slice(1);
-}
-
 /** Each value of `array` becomes e to the power of it less the largest; a value that is not finite spoils the sum. */
 function exponentialsOf(array: string): string {
   return `
@@ -30,7 +22,7 @@ function exponentialsOf(array: string): string {
     ${array}[start + i] = value;
     each += value;
   }
-  let sum = rowSum(each, lane);`.slice(1);
+  let sum = rowSum(each, lane, reach);`.slice(1);
 }
 
 /**
@@ -52,7 +44,7 @@ export const softmaxKernel = defineKernel({
     call: "u32",
     firstRow: "u32",
   },
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
 ${EXPONENTIAL}
@@ -61,9 +53,9 @@ ${LOGARITHM}
 
 ${PHILOX}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
 ${LOGIT_SCALE}
 
@@ -72,7 +64,7 @@ fn gumbel(word: u32) -> f32 {
   return -logarithm(-logarithm(uniform));
 }
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   let scale = logitScale();
   if (params.noisy != 0u) {
     // A block of random words is for four elements of the tensor, wherever rows start.
@@ -104,8 +96,8 @@ export const softmaxGradientKernel = defineKernel({
   inputs: { probabilities: "f32", gradient: "f32", unit: "f32", added: "f32" },
   outputs: { out: "f32" },
   params: { rows: "u32", columns: "u32", scale: "f32", hasUnit: "u32", adds: "u32" },
-  body: `
-${ROW_SUM}
+  body: (subgroups) => `
+${rowSum(subgroups)}
 
 ${LOGIT_SCALE}
 
@@ -115,13 +107,13 @@ fn gradientAt(start: u32, column: u32) -> f32 {
   return value + added[params.addedStart + column];
 }
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   let scale = logitScale();
   var products = 0.0;
   ${EACH_COLUMN} {
     products = fma(probabilities[params.probabilitiesStart + start + i], gradientAt(start, i), products);
   }
-  let mean = rowSum(products, lane);
+  let mean = rowSum(products, lane, reach);
   ${EACH_COLUMN} {
     out[start + i] = scale * probabilities[params.probabilitiesStart + start + i] * (gradientAt(start, i) - mean);
   }
@@ -134,14 +126,14 @@ export const entropyKernel = defineKernel({
   inputs: { probabilities: "f32" },
   outputs: { losses: "f32", gradient: "f32" },
   params: { rows: "u32", columns: "u32", weight: "f32" },
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
 ${LOGARITHM}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var each = 0.0;
   ${EACH_COLUMN} {
     let p = probabilities[params.probabilitiesStart + start + i];
@@ -149,7 +141,7 @@ ${ROW_MAIN}
     each = fma(p, log, each);
     gradient[start + i] = -params.weight * (log + 1.0);
   }
-  let sum = rowSum(each, lane);
+  let sum = rowSum(each, lane, reach);
   if (lane == 0u) { losses[row] = -params.weight * sum; }
 }`,
 });
@@ -163,18 +155,18 @@ export const contrastiveLossKernel = defineKernel({
   inputs: { similarities: "f32" },
   outputs: { losses: "f32", gradient: "f32" },
   params: { rows: "u32", columns: "u32", scale: "f32", weight: "f32", firstRow: "u32" },
-  body: `
+  body: (subgroups) => `
 ${FINITE}
 
 ${EXPONENTIAL}
 
 ${LOGARITHM}
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_LARGEST}
+${rowLargest(subgroups)}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   let own = params.firstRow + row;
   ${EACH_COLUMN} { gradient[start + i] = params.scale * similarities[params.similaritiesStart + start + i]; }
 ${largestOf("gradient")}

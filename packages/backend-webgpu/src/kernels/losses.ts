@@ -1,5 +1,6 @@
 import { defineKernel, FLAT_LANES } from "../kernel.js";
-import { EACH_COLUMN, ROW_MAIN, ROW_SUM } from "./rows.js";
+import { EACH_COLUMN, rowMain, rowSum } from "./rows.js";
+import { lanesOf, treeOf } from "./tree.js";
 
 /** By the number that the kernel knows them by. */
 export const LOSSES = ["squared", "normalized", "cosine"] as const;
@@ -10,10 +11,10 @@ export const reconstructionLossKernel = defineKernel({
   inputs: { made: "f32", wanted: "f32" },
   outputs: { losses: "f32", gradient: "f32" },
   params: { rows: "u32", columns: "u32", kind: "u32", weight: "f32" },
-  body: `
-${ROW_SUM}
+  body: (subgroups) => `
+${rowSum(subgroups)}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   let y = params.madeStart + start;
   let x = params.wantedStart + start;
   var squaresY = 0.0;
@@ -30,16 +31,16 @@ ${ROW_MAIN}
   }
   if (params.kind == 0u) {
     ${EACH_COLUMN} { gradient[start + i] = 2.0 * params.weight * (made[y + i] - wanted[x + i]); }
-    let loss = rowSum(error, lane);
+    let loss = rowSum(error, lane, reach);
     if (lane == 0u) { losses[row] = params.weight * loss; }
     return;
   }
   // A row of zeros counts as if it had length 1.
-  var length = sqrt(rowSum(squaresY, lane));
+  var length = sqrt(rowSum(squaresY, lane, reach));
   if (length == 0.0) { length = 1.0; }
-  var towards = sqrt(rowSum(squaresX, lane));
+  var towards = sqrt(rowSum(squaresX, lane, reach));
   if (towards == 0.0 || params.kind == 1u) { towards = 1.0; }
-  let along = rowSum(product, lane) / length / towards;
+  let along = rowSum(product, lane, reach) / length / towards;
   let factor = params.weight / length * select(-2.0, -1.0, params.kind == 2u);
   var distance = 0.0;
   ${EACH_COLUMN} {
@@ -48,7 +49,7 @@ ${ROW_MAIN}
     distance = fma(unit - right, unit - right, distance);
     gradient[start + i] = factor * (right - along * unit);
   }
-  let squared = rowSum(distance, lane);
+  let squared = rowSum(distance, lane, reach);
   if (lane == 0u) { losses[row] = params.weight * select(squared, 1.0 - along, params.kind == 2u); }
 }`,
 });
@@ -59,12 +60,12 @@ export const rotateGradientKernel = defineKernel({
   inputs: { z: "f32", quantized: "f32", gradient: "f32" },
   outputs: { out: "f32" },
   params: { rows: "u32", columns: "u32" },
-  body: `
+  body: (subgroups) => `
 const SHORTEST = 1e-6;
 
-${ROW_SUM}
+${rowSum(subgroups)}
 
-${ROW_MAIN}
+${rowMain(subgroups)}
   var squaresZ = 0.0;
   var squaresQ = 0.0;
   ${EACH_COLUMN} {
@@ -73,8 +74,8 @@ ${ROW_MAIN}
     squaresZ = fma(left, left, squaresZ);
     squaresQ = fma(right, right, squaresQ);
   }
-  let lengthZ = sqrt(rowSum(squaresZ, lane));
-  let lengthQ = sqrt(rowSum(squaresQ, lane));
+  let lengthZ = sqrt(rowSum(squaresZ, lane, reach));
+  let lengthQ = sqrt(rowSum(squaresQ, lane, reach));
   // Without a direction the gradient passes, whatever stands here.
   let toZ = 1.0 / max(lengthZ, SHORTEST);
   let toQ = 1.0 / max(lengthQ, SHORTEST);
@@ -89,9 +90,9 @@ ${ROW_MAIN}
     alongSum = fma(sum, value, alongSum);
     alongQ = fma(unit, value, alongQ);
   }
-  let square = rowSum(squares, lane);
-  let bySum = 2.0 * rowSum(alongSum, lane) / max(square, SHORTEST * SHORTEST);
-  let byZ = 2.0 * rowSum(alongQ, lane);
+  let square = rowSum(squares, lane, reach);
+  let bySum = 2.0 * rowSum(alongSum, lane, reach) / max(square, SHORTEST * SHORTEST);
+  let byZ = 2.0 * rowSum(alongQ, lane, reach);
   let passes = lengthZ < SHORTEST || lengthQ < SHORTEST || square < SHORTEST * SHORTEST;
   let scale = lengthQ * toZ;
   ${EACH_COLUMN} {
@@ -112,29 +113,25 @@ export const squaresKernel = defineKernel({
   inputs: { x: "f32" },
   outputs: { partials: "f32" },
   params: { items: "u32", parts: "u32" },
-  body: `
+  body: (subgroups) => `
 var<workgroup> sums: array<f32, ${FLAT_LANES}>;
+
+${treeOf("spanSum", (one, other) => `${one} + ${other}`, { lanes: FLAT_LANES, memory: "sums", type: "f32", subgroups })}
 
 @compute @workgroup_size(${FLAT_LANES})
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
+${lanesOf(FLAT_LANES, subgroups)}
   let part = workgroup.z * workgroups.x + workgroup.x;
   if (part >= params.parts) { return; }
   let end = min(params.items, (part + 1u) * ${SQUARES_SPAN}u);
-  var sum = 0.0;
+  var each = 0.0;
   for (var i = part * ${SQUARES_SPAN}u + lane; i < end; i += ${FLAT_LANES}u) {
     let value = x[params.xStart + i];
-    sum = fma(value, value, sum);
+    each = fma(value, value, each);
   }
-  sums[lane] = sum;
-  workgroupBarrier();
-  for (var distance = ${FLAT_LANES / 2}u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { sums[lane] += sums[lane + distance]; }
-    workgroupBarrier();
-  }
-  if (lane == 0u) { partials[part] = sums[0]; }
+  let sum = spanSum(each, lane, reach);
+  if (lane == 0u) { partials[part] = sum; }
 }`,
 });

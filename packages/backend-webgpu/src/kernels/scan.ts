@@ -8,6 +8,8 @@ import {
   TILE_MEMORY,
   tileDistances,
   tileProduct,
+  PER_LANE,
+  TILE_MAIN,
 } from "./tile.js";
 
 /**
@@ -171,12 +173,12 @@ const PARAMS = {
 
 const SCALES = { zero: "u32", hasScales: "u32", hasOffsets: "u32" } as const;
 
-/** Workgroups: (query, share). Distances are [queries, rows], of rows `firstRow` on. */
+/** Workgroups: (query, share). Distances are [queries, rows]. */
 export const scanRowsKernel = defineKernel({
   name: "scanRows",
   inputs: { distances: "f32", scales: "f32", offsets: "f32", allowed: "u32", found: "u32" },
   outputs: { lists: "u32" },
-  params: { ...PARAMS, ...SCALES, firstRow: "u32", rows: "u32" },
+  params: { ...PARAMS, ...SCALES, rows: "u32" },
   body: `
 ${LISTS}
 
@@ -185,14 +187,17 @@ ${ROWS}
 ${SCALING}
 
 ${MAIN}
-  let begin = params.firstRow;
-  let end = params.firstRow + params.rows;
-${offerRows("scaled(distances[query * params.rows + row - begin], row)")}
+  let begin = 0u;
+  let end = params.rows;
+${offerRows("scaled(distances[query * params.rows + row], row)")}
   finishList(side, lane);
 }`,
 });
 
-/** Workgroups: (query, share). Probes are [queries, probes, 3]: start, end and the bits of the bias. */
+/**
+ * Workgroups: (query, share). Probes are [queries, probes, 3]: start, end and the bits of the bias. They are about all rows, of
+ * which those from `firstRow` on are given.
+ */
 export const scanTablesKernel = defineKernel({
   name: "scanTables",
   inputs: {
@@ -208,6 +213,7 @@ export const scanTablesKernel = defineKernel({
   params: {
     ...PARAMS,
     ...SCALES,
+    firstRow: "u32",
     rows: "u32",
     columns: "u32",
     entries: "u32",
@@ -248,8 +254,8 @@ ${MAIN}
     var bias = 0.0;
     if (params.hasProbes != 0u) {
       let at = 3u * (query * params.perQuery + probe);
-      begin = probes[at];
-      end = probes[at + 1u];
+      begin = max(probes[at], params.firstRow) - params.firstRow;
+      end = min(max(probes[at + 1u], params.firstRow) - params.firstRow, params.rows);
       bias = bitcast<f32>(probes[at + 2u]);
     }
 ${offerRows("scaled(tableSum(query, row), row) + bias")}
@@ -353,19 +359,13 @@ fn loadRow(row: u32, k: u32) -> f32 {
 }
 
 fn store(query: u32, firstRow: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < ${PER_LANE}u; i++) {
     let row = firstRow + i * ${LANES_ACROSS}u;
     if (query < params.queries && row < params.columns) { distances[query * params.columns + row] = sums[i]; }
   }
 }
 
-@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
-fn main(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(local_invocation_index) index: u32,
-) {
+${TILE_MAIN}
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TILE}u;
   let firstColumn = workgroup.y * ${TILE}u;
   var sums0 = vec4f();

@@ -1,15 +1,17 @@
 // A product of two matrices in tiles of workgroup memory, for `assign` and `matmul`.
 
-/**
- * Lanes of a workgroup across and down: 256 in all, as many as every implementation has. Each computes 4 × 4 values, so
- * that 8 loads from workgroup memory feed 16 multiply-adds, and a tile's rows are read from global memory once for every 64
- * columns.
- */
+/** Lanes of a workgroup across and down: 256 in all, as many as every implementation has. */
 export const LANES_ACROSS = 16;
 export const LANES_DOWN = 16;
 
-/** Rows and columns of a tile. */
-export const TILE = 4 * LANES_ACROSS;
+/**
+ * Rows and columns that a lane has of a tile: with 4 × 4 values, which fit its registers and are four vectors, 8 loads from
+ * workgroup memory feed 16 multiply-adds.
+ */
+export const PER_LANE = 4;
+
+/** Rows and columns of a tile. Its rows are read from global memory once for as many columns. */
+export const TILE: number = PER_LANE * LANES_ACROSS;
 
 /** Values of a row in workgroup memory at once: with 64 rows and columns, 8 KiB of the 16 that every implementation has. */
 export const DEPTH = 16;
@@ -20,6 +22,16 @@ const DEPTH = ${DEPTH}u;
 const PITCH = ${TILE + 1}u;
 var<workgroup> tileA: array<f32, DEPTH * PITCH>;
 var<workgroup> tileB: array<f32, DEPTH * PITCH>;`.trim();
+
+/** What kernels with a workgroup for each tile start with. */
+export const TILE_MAIN = `
+@compute @workgroup_size(${LANES_ACROSS}, ${LANES_DOWN})
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {`.trim();
 
 /** Fills both tiles from position `first` along the inner axis; neighbouring lanes read neighbouring values. */
 export function loadTiles(loadA: string, loadB: string): string {

@@ -10,11 +10,12 @@ export const MOST = 256;
 export const FEW = 32;
 
 /** One wave of most GPUs; each lane scores one codeword at a time. */
-export const LANES = 64;
+export const LIST_LANES = 64;
 
 /** Rows of a workgroup: their lists of 256 scores and indices take 8 KiB of workgroup memory, half of what there is. */
 export const TOP_ROWS = 4;
 
+/** Values of a row in workgroup memory at once: with a codeword for each lane, 4 KiB beside the lists. */
 const DEPTH = 16;
 
 /**
@@ -31,9 +32,9 @@ var<workgroup> listScores: array<f32, ${lists * most}>;
 var<workgroup> listIndices: array<u32, ${lists * most}>;
 var<workgroup> oldScores: array<f32, ${most}>;
 var<workgroup> oldIndices: array<u32, ${most}>;
-var<workgroup> newScores: array<f32, ${LANES}>;
-var<workgroup> sortedScores: array<f32, ${LANES}>;
-var<workgroup> sortedIndices: array<u32, ${LANES}>;
+var<workgroup> newScores: array<f32, ${LIST_LANES}>;
+var<workgroup> sortedScores: array<f32, ${LIST_LANES}>;
+var<workgroup> sortedIndices: array<u32, ${LIST_LANES}>;
 
 fn isBelow(score: f32, index: u32, thanScore: f32, thanIndex: u32) -> bool {
   return score < thanScore || (score == thanScore && index < thanIndex);
@@ -51,7 +52,7 @@ fn oldBelow(count: u32, score: f32, index: u32) -> u32 {
 
 fn sortedBelow(score: f32, index: u32) -> u32 {
   var low = 0u;
-  var high = ${LANES}u;
+  var high = ${LIST_LANES}u;
   while (low < high) {
     let middle = (low + high) / 2u;
     if (isBelow(sortedScores[middle], sortedIndices[middle], score, index)) { low = middle + 1u; } else { high = middle; }
@@ -60,18 +61,18 @@ fn sortedBelow(score: f32, index: u32) -> u32 {
 }
 
 fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
-  for (var i = lane; i < count; i += ${LANES}u) {
+  for (var i = lane; i < count; i += ${LIST_LANES}u) {
     oldScores[i] = listScores[list + i];
     oldIndices[i] = listIndices[list + i];
   }
   newScores[lane] = score;
   workgroupBarrier();
   var rank = 0u;
-  for (var i = 0u; i < ${LANES}u; i++) { rank += u32(isBelow(newScores[i], i, score, lane)); }
+  for (var i = 0u; i < ${LIST_LANES}u; i++) { rank += u32(isBelow(newScores[i], i, score, lane)); }
   sortedScores[rank] = score;
   sortedIndices[rank] = index;
   workgroupBarrier();
-  for (var i = lane; i < count; i += ${LANES}u) {
+  for (var i = lane; i < count; i += ${LIST_LANES}u) {
     let place = i + sortedBelow(oldScores[i], oldIndices[i]);
     if (place < count) {
       listScores[list + place] = oldScores[i];
@@ -88,7 +89,7 @@ fn merge(list: u32, count: u32, score: f32, index: u32, lane: u32) {
 }
 
 /**
- * Workgroups: (${TOP_ROWS} rows, group). Each goes through all codewords, ${LANES} at a time, and merges their scores into
+ * Workgroups: (${TOP_ROWS} rows, group). Each goes through all codewords, ${LIST_LANES} at a time, and merges their scores into
  * the list of each row, unless none of them belongs there. With `direct`, scores are squared distances, which keep their
  * digits far from the origin, and are returned. `count` is at most `most`.
  */
@@ -107,7 +108,7 @@ function defineTopK(name: string, most: number) {
     },
     body: `
 const DEPTH = ${DEPTH}u;
-const PITCH = ${LANES + 1}u;
+const PITCH = ${LIST_LANES + 1}u;
 var<workgroup> rowTile: array<vec4f, DEPTH>;
 var<workgroup> bookTile: array<f32, DEPTH * PITCH>;
 var<workgroup> improved: atomic<u32>;
@@ -125,7 +126,7 @@ fn loadCodeword(codeword: u32, group: u32, k: u32) -> f32 {
   return codebooks[params.codebooksStart + (group * params.codewords + codeword) * params.dimension + k];
 }
 
-@compute @workgroup_size(${LANES})
+@compute @workgroup_size(${LIST_LANES})
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
@@ -134,17 +135,17 @@ fn main(
   let group = workgroup.y;
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * ${TOP_ROWS}u;
   // Places that no codeword has taken hold numbers above every index, each its own.
-  for (var i = lane; i < ${TOP_ROWS * most}u; i += ${LANES}u) {
+  for (var i = lane; i < ${TOP_ROWS * most}u; i += ${LIST_LANES}u) {
     listScores[i] = ${LARGEST};
     listIndices[i] = 0xffff0000u + i;
   }
-  for (var first = 0u; first < params.codewords; first += ${LANES}u) {
+  for (var first = 0u; first < params.codewords; first += ${LIST_LANES}u) {
     let codeword = first + lane;
     var start = 0.0;
     if (params.direct == 0u && codeword < params.codewords) { start = starts[params.startsStart + group * params.codewords + codeword]; }
     var sums = vec4f(start);
     for (var k0 = 0u; k0 < params.dimension; k0 += DEPTH) {
-      for (var i = lane; i < ${LANES}u * DEPTH; i += ${LANES}u) {
+      for (var i = lane; i < ${LIST_LANES}u * DEPTH; i += ${LIST_LANES}u) {
         bookTile[i % DEPTH * PITCH + i / DEPTH] = loadCodeword(first + i / DEPTH, group, k0 + i % DEPTH);
       }
       if (lane < DEPTH) {
@@ -186,7 +187,7 @@ fn main(
     }
   }
   workgroupBarrier();
-  for (var i = lane; i < ${TOP_ROWS}u * params.count; i += ${LANES}u) {
+  for (var i = lane; i < ${TOP_ROWS}u * params.count; i += ${LIST_LANES}u) {
     let row = firstRow + i / params.count;
     let place = i % params.count;
     if (row < params.rows) {

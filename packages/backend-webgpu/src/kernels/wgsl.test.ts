@@ -48,9 +48,14 @@ const kernels = [
     (value): value is Kernel => typeof value === "object" && value !== null && "code" in value,
   );
 
-it.each(kernels.map(({ name, code }) => [name, code]))("%s in WGSL", async (name, code) => {
-  await expect(code).toMatchFileSnapshot(`./wgsl/${name}.wgsl`);
-});
+it.each(kernels.map((kernel) => [kernel.name, kernel] as const))(
+  "%s in WGSL",
+  async (name, kernel) => {
+    await expect(kernel.code).toMatchFileSnapshot(`./wgsl/${name}.wgsl`);
+    if (kernel.subgroupCode === undefined) return;
+    await expect(kernel.subgroupCode).toMatchFileSnapshot(`./wgsl/${name}.subgroups.wgsl`);
+  },
+);
 
 it("no kernel needs more than every implementation has", () => {
   for (const { name, inputs, updates, outputs, faulty, params } of kernels) {

@@ -9,6 +9,7 @@ import { checkOutputs } from "../outputs.js";
 import { knownQuantizers } from "../quantizers.js";
 import { bytes, duration, grouped } from "../text.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
+import { workOfFit } from "../work.js";
 import {
   BACKEND_OPTIONS,
   FIT_OPTIONS,
@@ -60,8 +61,11 @@ export const buildIndex = defineCommand({
     await checkOutputs([{ option: "out", path: values.out }], inputs);
     const { value: index, seconds } = await timed(() =>
       withVectorFile(path!, values, context, async (file) => {
-        const { rows } = await loadVectors(path!, file, context);
-        return withBackend(values, (backend) => indexRows(rows, values, backend, context));
+        const { rows, count, cols } = await loadVectors(path!, file, context);
+        const size = { ...values, rows: count, dimension: cols };
+        const work = values.spec ? workOfFit(readSpec(values.spec).spec, size) : undefined;
+        const build = (backend: CompleteBackend) => indexRows(rows, values, backend, context);
+        return withBackend(values, build, { work, context });
       }),
     );
     const file = index.save();

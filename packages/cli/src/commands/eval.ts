@@ -6,6 +6,7 @@ import { withBackend } from "../context.js";
 import { collisionLine, evaluationJson, levelTable } from "../summary.js";
 import { duration, figure, grouped, percent, wrap } from "../text.js";
 import { INPUT_OPTIONS, withVectorFile } from "../vectors.js";
+import { workOfEncoding } from "../work.js";
 import {
   BACKEND_OPTIONS,
   BEAM_OPTION,
@@ -37,16 +38,20 @@ export const evaluateCommand = defineCommand({
   async run({ positionals: [path], values }, context) {
     const model = await loadModel(values.model, context);
     const { value: evaluation, seconds } = await timed(() =>
-      withVectorFile(path!, values, context, (file) =>
-        withBackend(values, (backend) =>
-          evaluate(model, file, {
-            backend,
-            beam: values.beam,
-            signal: context.signal,
-            onProgress: context.progress.update,
-          }),
-        ),
-      ),
+      withVectorFile(path!, values, context, (file) => {
+        const size = { rows: file.rows, dimension: file.cols, beam: values.beam };
+        return withBackend(
+          values,
+          (backend) =>
+            evaluate(model, file, {
+              backend,
+              beam: values.beam,
+              signal: context.signal,
+              onProgress: context.progress.update,
+            }),
+          { work: workOfEncoding(model.spec, size), context },
+        );
+      }),
     );
     const analysis = analyseCodes(evaluation.codes);
     const name = printSpec(model.spec);

@@ -1,15 +1,23 @@
-import { type Codes, encodeBatches, joinCodes, type Model, printSpec } from "@tessera/core";
+import {
+  type Codes,
+  type CompleteBackend,
+  encodeBatches,
+  joinCodes,
+  type Model,
+  printSpec,
+} from "@tessera/core";
 import { writeFaiss, writeVectorQuantizePytorch } from "@tessera/interop";
 import { decodeCodes } from "@tessera/io";
 import { readBytes, writeFileAtomic } from "@tessera/io/node";
 import { choice, requiredText, text } from "../args/options.js";
 import { defineCommand } from "../args/command.js";
 import { UsageError } from "../args/usage-error.js";
-import { type Context, withBackend } from "../context.js";
+import { type BackendChoice, type Context, withBackend } from "../context.js";
 import { parseIdList } from "../id-list.js";
 import { checkOutputs } from "../outputs.js";
 import { bytes as showBytes, plural, wrap } from "../text.js";
 import { INPUT_OPTIONS, type InputChoice, withVectorFile } from "../vectors.js";
+import { workOfEncoding } from "../work.js";
 import { checkFormat, FORMAT_POSITIONAL } from "./interop.js";
 import { BACKEND_OPTIONS, BEAM_OPTION, loadModel, OUTPUT_OPTIONS, withFileName } from "./shared.js";
 
@@ -90,8 +98,7 @@ async function readIdList(path: string, context: Context): Promise<BigInt64Array
   return withFileName(path, () => parseIdList(new TextDecoder().decode(bytes)));
 }
 
-type EncodeChoice = InputChoice &
-  Parameters<typeof withBackend>[0] & { readonly beam: number | undefined };
+type EncodeChoice = InputChoice & BackendChoice & { readonly beam: number | undefined };
 
 async function encodeVectors(
   path: string,
@@ -99,14 +106,16 @@ async function encodeVectors(
   choices: EncodeChoice,
   context: Context,
 ): Promise<Codes | undefined> {
-  return withVectorFile(path, choices, context, (file) =>
-    withBackend(choices, async (backend) => {
-      const { signal, progress } = context;
-      const { beam } = choices;
+  const { signal, progress } = context;
+  const { beam } = choices;
+  return withVectorFile(path, choices, context, (file) => {
+    const encodeAll = async (backend: CompleteBackend) => {
       const parts: Codes[] = [];
       const options = { backend, beam, signal, onProgress: progress.update };
       for await (const codes of encodeBatches(model, file, options)) parts.push(codes);
       return parts.length > 0 ? joinCodes(parts) : undefined;
-    }),
-  );
+    };
+    const size = { rows: file.rows, dimension: file.cols, beam };
+    return withBackend(choices, encodeAll, { work: workOfEncoding(model.spec, size), context });
+  });
 }

@@ -1,4 +1,4 @@
-import { evaluate, type Model, type Spec } from "@tessera/core";
+import { type CompleteBackend, evaluate, type Model, type Spec } from "@tessera/core";
 import { writeFileAtomic } from "@tessera/io/node";
 import { requiredText, text } from "../args/options.js";
 import { UsageError } from "../args/usage-error.js";
@@ -10,6 +10,7 @@ import { renderTrainingReport } from "../training-report/page.js";
 import { openTraining, TRAINING_OPTIONS, trainingInputs, trainingOutputs } from "../training.js";
 import { duration, figure, grouped, percent } from "../text.js";
 import { INPUT_OPTIONS, loadVectors, withVectorFile } from "../vectors.js";
+import { workOfFit } from "../work.js";
 import {
   BACKEND_OPTIONS,
   BEAM_OPTION,
@@ -62,8 +63,9 @@ export const fit = defineCommand({
     await checkOutputs(outputs, [path!, ...trainingInputs(values)]);
     const training = await openTraining(values, context);
     const result = await withVectorFile(path!, values, context, async (file) => {
-      const { rows } = await loadVectors(path!, file, context);
-      return withBackend(values, async (backend) => {
+      const { rows, count, cols } = await loadVectors(path!, file, context);
+      const work = workOfFit(spec, { ...values, rows: count, dimension: cols });
+      const fitAndTry = async (backend: CompleteBackend) => {
         const fitted = await timed(() =>
           knownQuantizers(training.options).fit(spec, rows, fitOptions(values, backend, context)),
         );
@@ -73,7 +75,8 @@ export const fit = defineCommand({
           onProgress: context.progress.update,
         });
         return { model: fitted.value, seconds: fitted.seconds, evaluation };
-      });
+      };
+      return withBackend(values, fitAndTry, { work, context });
     });
     const { model, seconds, evaluation } = result;
     const record = training.record();

@@ -27,7 +27,7 @@ export const OUTPUT_OPTIONS = {
 export const BACKEND_OPTIONS = {
   backend: choice(BACKEND_NAMES, {
     help: "where to compute",
-    defaultText: "TESSERA_BACKEND, else cpu",
+    defaultText: "TESSERA_BACKEND, else the fastest for the work",
   }),
   threads: integer({ least: 1, most: 256, help: "threads of the CPU", defaultText: "all cores" }),
 };

@@ -1,6 +1,6 @@
 import { BACKEND_NAMES, type BackendName } from "@tessera/backend";
 import { BackendError, type BackendInfo } from "@tessera/core";
-import { type Context, withBackend } from "../context.js";
+import { type BackendChoice, type Context, withBackend } from "../context.js";
 import { grouped } from "../text.js";
 import { measureAssign } from "./measure.js";
 
@@ -18,10 +18,7 @@ export interface Absent {
 }
 
 /** The backend that a command with these options computes on. */
-export async function examinePicked(
-  options: Parameters<typeof withBackend>[0],
-  context: Context,
-): Promise<Present> {
+export async function examinePicked(options: BackendChoice, context: Context): Promise<Present> {
   return withBackend(options, async (backend) => ({
     backend: backend.info,
     assignGflops: rounded(await measureAssign(backend, context)),

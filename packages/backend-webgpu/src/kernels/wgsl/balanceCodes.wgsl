@@ -12,8 +12,30 @@ struct Params {
 @group(0) @binding(2) var<storage, read> scaling: array<f32>;
 @group(0) @binding(3) var<storage, read> ofColumns: array<f32>;
 @group(0) @binding(4) var<storage, read_write> codes: array<i32>;
-var<workgroup> scores: array<f32, 64>;
-var<workgroup> indices: array<u32, 64>;
+var<workgroup> pairs: array<vec2u, 64>;
+
+// Zeros of either sign are equal.
+fn keyOf(distance: f32) -> u32 {
+  var bits = bitcast<u32>(distance);
+  if (bits == 0x80000000u) { bits = 0u; }
+  return bits ^ select(0x80000000u, 0xffffffffu, (bits & 0x80000000u) != 0u);
+}
+
+fn isBelow(one: vec2u, other: vec2u) -> bool {
+  return one.x < other.x || (one.x == other.x && one.y < other.y);
+}
+
+fn rowFirst(value: vec2u, lane: u32, reach: u32) -> vec2u {
+  pairs[lane] = value;
+  workgroupBarrier();
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { pairs[lane] = select(pairs[lane], pairs[lane + distance], isBelow(pairs[lane + distance], pairs[lane])); }
+    workgroupBarrier();
+  }
+  let result = pairs[0];
+  workgroupBarrier();
+  return result;
+}
 
 fn scoreOf(distance: f32) -> f32 {
   return (distance - scaling[0]) * scaling[1];
@@ -25,6 +47,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
@@ -32,25 +55,12 @@ fn main(
   var found = 0u;
   // A lane sees its columns in their order, so of equal scores the first stays.
   for (var i = lane; i < params.columns; i += 64u) {
-    let score = scoreOf(distances[start + i]) + ofColumns[i];
+    let score = scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i];
     if (score > best) {
       best = score;
       found = i;
     }
   }
-  scores[lane] = best;
-  indices[lane] = found;
-  workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) {
-      let other = lane + distance;
-      let ties = scores[other] == scores[lane] && indices[other] < indices[lane];
-      if (scores[other] > scores[lane] || ties) {
-        scores[lane] = scores[other];
-        indices[lane] = indices[other];
-      }
-    }
-    workgroupBarrier();
-  }
-  if (lane == 0u) { codes[row * params.groups + params.group] = i32(indices[0]); }
+  let first = rowFirst(vec2u(keyOf(-best), found), lane, reach);
+  if (lane == 0u) { codes[row * params.groups + params.group] = i32(first.y); }
 }

@@ -2,6 +2,7 @@ struct Params {
   distancesStart: u32,
   scalingStart: u32,
   ofRowsStart: u32,
+  partsStart: u32,
   items: u32,
   rows: u32,
   columns: u32,
@@ -33,12 +34,13 @@ fn main(
   let end = min(params.rows, first + params.chunkRows);
   var largest = -0x1.fffffep+127f;
   for (var row = first; row < end; row++) {
-    largest = max(largest, scoreOf(distances[row * params.columns + column]) + ofRows[row]);
+    largest = max(largest, scoreOf(distances[params.distancesStart + row * params.columns + column]) + ofRows[params.ofRowsStart + row]);
   }
   var sum = 0.0;
   for (var row = first; row < end; row++) {
-    sum += exponential(scoreOf(distances[row * params.columns + column]) + ofRows[row] - largest);
+    sum += exponential(scoreOf(distances[params.distancesStart + row * params.columns + column]) + ofRows[params.ofRowsStart + row] - largest);
   }
-  parts[2u * item] = largest;
-  parts[2u * item + 1u] = sum;
+  let at = params.partsStart + 2u * item;
+  parts[at] = largest;
+  parts[at + 1u] = sum;
 }

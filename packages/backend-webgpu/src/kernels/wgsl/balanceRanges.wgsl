@@ -2,6 +2,7 @@ struct Params {
   distancesStart: u32,
   rows: u32,
   columns: u32,
+  firstRow: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> distances: array<f32>;
@@ -17,28 +18,28 @@ fn finite(value: f32) -> bool {
 
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
-fn rowLargest(value: f32, lane: u32) -> f32 {
+fn rowLargest(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
     if (lane < distance) { parts[lane] = max(parts[lane], parts[lane + distance]); }
     workgroupBarrier();
   }
-  let largest = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return largest;
+  return result;
 }
 
 @compute @workgroup_size(64)
@@ -47,22 +48,23 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
   var below = -0x1.fffffep+127f;
   var above = 0.0;
   for (var i = lane; i < params.columns; i += 64u) {
-    let distance = distances[start + i];
+    let distance = distances[params.distancesStart + start + i];
     if (!finite(distance)) {
-      fault(0u, row);
+      fault(0u, params.firstRow + row);
       continue;
     }
     below = max(below, -distance);
     above = max(above, distance);
   }
-  let least = rowLargest(below, lane);
-  let largest = rowLargest(above, lane);
+  let least = rowLargest(below, lane, reach);
+  let largest = rowLargest(above, lane, reach);
   if (lane == 0u) {
     ranges[2u * row] = least;
     ranges[2u * row + 1u] = largest;

@@ -38,28 +38,28 @@ fn logarithm(x: f32) -> f32 {
 
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
-fn rowLargest(value: f32, lane: u32) -> f32 {
+fn rowLargest(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
     if (lane < distance) { parts[lane] = max(parts[lane], parts[lane + distance]); }
     workgroupBarrier();
   }
-  let largest = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return largest;
+  return result;
 }
 
 fn scoreOf(distance: f32) -> f32 {
@@ -72,14 +72,15 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
   var most = -0x1.fffffep+127f;
-  for (var i = lane; i < params.columns; i += 64u) { most = max(most, scoreOf(distances[start + i]) + ofColumns[i]); }
-  let largest = rowLargest(most, lane);
+  for (var i = lane; i < params.columns; i += 64u) { most = max(most, scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i]); }
+  let largest = rowLargest(most, lane, reach);
   var each = 0.0;
-  for (var i = lane; i < params.columns; i += 64u) { each += exponential(scoreOf(distances[start + i]) + ofColumns[i] - largest); }
-  let sum = rowSum(each, lane);
+  for (var i = lane; i < params.columns; i += 64u) { each += exponential(scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i] - largest); }
+  let sum = rowSum(each, lane, reach);
   if (lane == 0u) { ofRows[row] = -largest - logarithm(sum); }
 }

@@ -2,6 +2,7 @@ struct Params {
   rangesStart: u32,
   rows: u32,
   epsilon: f32,
+  continues: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ranges: array<f32>;
@@ -12,44 +13,54 @@ fn finite(value: f32) -> bool {
 
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
-fn rowLargest(value: f32, lane: u32) -> f32 {
+fn rowLargest(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
     if (lane < distance) { parts[lane] = max(parts[lane], parts[lane + distance]); }
     workgroupBarrier();
   }
-  let largest = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return largest;
+  return result;
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) lane: u32) {
+fn main(
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let reach = 1u;
   var below = -0x1.fffffep+127f;
   var above = 0.0;
   for (var row = lane; row < params.rows; row += 64u) {
-    below = max(below, ranges[2u * row]);
-    above = max(above, ranges[2u * row + 1u]);
+    below = max(below, ranges[params.rangesStart + 2u * row]);
+    above = max(above, ranges[params.rangesStart + 2u * row + 1u]);
   }
-  let least = -rowLargest(below, lane);
-  let half = 0.5 * (rowLargest(above, lane) - least);
+  if (params.continues != 0u) {
+    below = max(below, scaling[2]);
+    above = max(above, scaling[3]);
+  }
+  let least = -rowLargest(below, lane, reach);
+  let largest = rowLargest(above, lane, reach);
+  let half = 0.5 * (largest - least);
   if (lane == 0u) {
     let factor = -1.0 / (half * params.epsilon);
     scaling[0] = least + half;
     // Distances that are all the same leave nothing to choose by.
     scaling[1] = select(0.0, factor, half > 0.0 && finite(factor));
+    scaling[2] = -least;
+    scaling[3] = largest;
   }
 }

@@ -4,6 +4,8 @@ struct Params {
   items: u32,
   parts: u32,
   count: f32,
+  continues: u32,
+  last: u32,
   moves: u32,
   keep: f32,
   weight: f32,
@@ -21,8 +23,13 @@ fn main(
   let item = (workgroup.y * workgroups.x + workgroup.x) * 256u + lane;
   if (item >= params.items) { return; }
   var sum = 0.0;
+  if (params.continues != 0u) { sum = averages[item]; }
   for (var part = 0u; part < params.parts; part++) {
     sum += partials[part * params.items + item];
+  }
+  if (params.last == 0u) {
+    averages[item] = sum;
+    return;
   }
   let average = sum / params.count;
   averages[item] = average;

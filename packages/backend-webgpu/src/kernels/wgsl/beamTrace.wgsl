@@ -5,8 +5,6 @@ struct Params {
   items: u32,
   levels: u32,
   stride: u32,
-  firstRow: u32,
-  allRows: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> chosenCodes: array<i32>;
@@ -25,7 +23,7 @@ fn main(
   var index = item;
   for (var level = params.levels; level > 0u; level--) {
     let source = (level - 1u) * params.stride + index;
-    let to = (level - 1u) * params.allRows + params.firstRow + item;
+    let to = (level - 1u) * params.items + item;
     codes[to] = chosenCodes[source];
     distances[to] = chosenDistances[source];
     index = u32(chosenParents[source]);

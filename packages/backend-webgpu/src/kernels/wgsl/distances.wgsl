@@ -9,6 +9,7 @@ struct Params {
   codewords: u32,
   dimension: u32,
   ip: u32,
+  base: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -49,6 +50,6 @@ fn main(
       sum = fma(difference, difference, sum);
     }
   }
-  if (!finite(squares)) { fault(0u, position); }
+  if (!finite(squares)) { fault(0u, params.base + position); }
   distances[params.distancesStart + item] = sum;
 }

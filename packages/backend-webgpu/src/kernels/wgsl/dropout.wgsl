@@ -2,6 +2,7 @@ struct Params {
   xStart: u32,
   items: u32,
   values: u32,
+  firstBlock: u32,
   threshold: u32,
   scale: f32,
   seed: u32,
@@ -40,7 +41,7 @@ fn main(
 ) {
   let item = (workgroup.y * workgroups.x + workgroup.x) * 256u + lane;
   if (item >= params.items) { return; }
-  let words = philox(vec4u(item, params.call, 0u, 3u), params.seed);
+  let words = philox(vec4u(params.firstBlock + item, params.call, 0u, 3u), params.seed);
   let end = min(params.values, 4u * item + 4u);
   for (var i = 4u * item; i < end; i++) {
     let kept = words[i % 4u] >= params.threshold;

@@ -32,16 +32,16 @@ fn logarithm(x: f32) -> f32 {
 
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
 @compute @workgroup_size(64)
@@ -50,6 +50,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
@@ -60,6 +61,6 @@ fn main(
     each = fma(p, log, each);
     gradient[start + i] = -params.weight * (log + 1.0);
   }
-  let sum = rowSum(each, lane);
+  let sum = rowSum(each, lane, reach);
   if (lane == 0u) { losses[row] = -params.weight * sum; }
 }

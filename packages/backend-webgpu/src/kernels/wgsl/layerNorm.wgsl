@@ -16,28 +16,28 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> pre: array<f32>;
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
-fn statisticsOf(start: u32, lane: u32) -> vec2f {
+fn statisticsOf(start: u32, lane: u32, reach: u32) -> vec2f {
   var sum = 0.0;
   for (var i = lane; i < params.columns; i += 64u) { sum += x[params.xStart + start + i]; }
-  let mean = rowSum(sum, lane) / f32(params.columns);
+  let mean = rowSum(sum, lane, reach) / f32(params.columns);
   var squares = 0.0;
   for (var i = lane; i < params.columns; i += 64u) {
     let difference = x[params.xStart + start + i] - mean;
     squares = fma(difference, difference, squares);
   }
-  let variance = rowSum(squares, lane) / f32(params.columns);
+  let variance = rowSum(squares, lane, reach) / f32(params.columns);
   return vec2f(mean, 1.0 / sqrt(variance + params.epsilon));
 }
 
@@ -89,10 +89,11 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
-  let statistics = statisticsOf(start, lane);
+  let statistics = statisticsOf(start, lane, reach);
   for (var i = lane; i < params.columns; i += 64u) {
     let unit = (x[params.xStart + start + i] - statistics.x) * statistics.y;
     let value = fma(unit, scale[params.scaleStart + i], shift[params.shiftStart + i]);

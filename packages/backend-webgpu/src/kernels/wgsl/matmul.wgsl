@@ -3,6 +3,8 @@ struct Params {
   bStart: u32,
   addedStart: u32,
   beforeStart: u32,
+  outStart: u32,
+  preStart: u32,
   rows: u32,
   inner: u32,
   columns: u32,
@@ -10,6 +12,9 @@ struct Params {
   aInner: u32,
   bColumn: u32,
   bInner: u32,
+  pitch: u32,
+  firstColumn: u32,
+  continues: u32,
   adds: u32,
   activation: u32,
   backward: u32,
@@ -80,19 +85,30 @@ fn throughActivation(kind: u32, gradient: f32, z: f32) -> f32 {
   }
 }
 
+fn stored(row: u32, firstColumn: u32) -> vec4f {
+  var sums = vec4f();
+  if (params.continues == 0u) { return sums; }
+  for (var i = 0u; i < 4u; i++) {
+    let column = firstColumn + i * 16u;
+    if (row >= params.rows || column >= params.columns) { continue; }
+    sums[i] = out[params.outStart + row * params.pitch + params.firstColumn + column];
+  }
+  return sums;
+}
+
 fn store(row: u32, firstColumn: u32, sums: vec4f) {
   for (var i = 0u; i < 4u; i++) {
     let column = firstColumn + i * 16u;
     if (row >= params.rows || column >= params.columns) { continue; }
-    let at = row * params.columns + column;
+    let at = row * params.pitch + params.firstColumn + column;
     var value = sums[i];
-    if (params.adds == 1u) { value += added[params.addedStart + column]; }
+    if (params.adds == 1u) { value += added[params.addedStart + params.firstColumn + column]; }
     if (params.adds == 2u) { value += added[params.addedStart + at]; }
-    if (params.keepsPre != 0u) { pre[at] = value; }
+    if (params.keepsPre != 0u) { pre[params.preStart + at] = value; }
     if (params.backward != 0u) {
-      out[at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
+      out[params.outStart + at] = throughActivation(params.activation, value, before[params.beforeStart + at]);
     } else {
-      out[at] = activate(params.activation, value);
+      out[params.outStart + at] = activate(params.activation, value);
     }
   }
 }
@@ -111,10 +127,10 @@ fn main(
   end = last;
   let row = firstRow + lane.y;
   let column = firstColumn + lane.x;
-  var sums0 = vec4f();
-  var sums1 = vec4f();
-  var sums2 = vec4f();
-  var sums3 = vec4f();
+  var sums0 = stored(row, column);
+  var sums1 = stored(row + 16u, column);
+  var sums2 = stored(row + 32u, column);
+  var sums3 = stored(row + 48u, column);
   for (var first = begin; first < last; first += DEPTH) {
     for (var i = index; i < 64u * DEPTH; i += 256u) {
       let line = i / DEPTH;

@@ -10,6 +10,8 @@ struct Params {
   bInner: u32,
   parts: u32,
   span: u32,
+  first: u32,
+  firstPart: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -32,6 +34,17 @@ fn loadB(column: u32, k: u32) -> f32 {
   return b[params.bStart + column * params.bColumn + k * params.bInner];
 }
 
+fn stored(row: u32, firstColumn: u32) -> vec4f {
+  var sums = vec4f();
+  if (part * params.span >= params.first) { return sums; }
+  for (var i = 0u; i < 4u; i++) {
+    let column = firstColumn + i * 16u;
+    if (row >= params.rows || column >= params.columns) { continue; }
+    sums[i] = partials[(part * params.rows + row) * params.columns + column];
+  }
+  return sums;
+}
+
 fn store(row: u32, firstColumn: u32, sums: vec4f) {
   for (var i = 0u; i < 4u; i++) {
     let column = firstColumn + i * 16u;
@@ -49,17 +62,17 @@ fn main(
 ) {
   let firstRow = (workgroup.z * workgroups.x + workgroup.x) * 64u;
   let firstColumn = workgroup.y / params.parts * 64u;
-  let number = workgroup.y % params.parts;
+  let number = params.firstPart + workgroup.y % params.parts;
   part = number;
-  let begin = number * params.span;
-  let last = min(params.inner, begin + params.span);
+  let begin = max(params.first, number * params.span) - params.first;
+  let last = min(params.inner, (number + 1u) * params.span - params.first);
   end = last;
   let row = firstRow + lane.y;
   let column = firstColumn + lane.x;
-  var sums0 = vec4f();
-  var sums1 = vec4f();
-  var sums2 = vec4f();
-  var sums3 = vec4f();
+  var sums0 = stored(row, column);
+  var sums1 = stored(row + 16u, column);
+  var sums2 = stored(row + 32u, column);
+  var sums3 = stored(row + 48u, column);
   for (var first = begin; first < last; first += DEPTH) {
     for (var i = index; i < 64u * DEPTH; i += 256u) {
       let line = i / DEPTH;

@@ -8,6 +8,8 @@ struct Params {
   codewords: u32,
   dimension: u32,
   rows: u32,
+  first: u32,
+  bound: u32,
   hasParents: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -45,8 +47,9 @@ fn main(
     fault(0u, position);
     return;
   }
+  if (parent < params.first || parent - params.first >= params.bound) { return; }
   let width = params.groups * params.dimension;
   let codeword = (position % params.groups) * params.codewords + u32(code);
-  out[item] = x[params.xStart + parent * width + item % width]
+  out[item] = x[params.xStart + (parent - params.first) * width + item % width]
     - codebooks[params.codebooksStart + codeword * params.dimension + item % params.dimension];
 }

@@ -14,16 +14,16 @@ const SHORTEST = 1e-6;
 
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
 @compute @workgroup_size(64)
@@ -32,6 +32,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
@@ -43,8 +44,8 @@ fn main(
     squaresZ = fma(left, left, squaresZ);
     squaresQ = fma(right, right, squaresQ);
   }
-  let lengthZ = sqrt(rowSum(squaresZ, lane));
-  let lengthQ = sqrt(rowSum(squaresQ, lane));
+  let lengthZ = sqrt(rowSum(squaresZ, lane, reach));
+  let lengthQ = sqrt(rowSum(squaresQ, lane, reach));
   // Without a direction the gradient passes, whatever stands here.
   let toZ = 1.0 / max(lengthZ, SHORTEST);
   let toQ = 1.0 / max(lengthQ, SHORTEST);
@@ -59,9 +60,9 @@ fn main(
     alongSum = fma(sum, value, alongSum);
     alongQ = fma(unit, value, alongQ);
   }
-  let square = rowSum(squares, lane);
-  let bySum = 2.0 * rowSum(alongSum, lane) / max(square, SHORTEST * SHORTEST);
-  let byZ = 2.0 * rowSum(alongQ, lane);
+  let square = rowSum(squares, lane, reach);
+  let bySum = 2.0 * rowSum(alongSum, lane, reach) / max(square, SHORTEST * SHORTEST);
+  let byZ = 2.0 * rowSum(alongQ, lane, reach);
   let passes = lengthZ < SHORTEST || lengthQ < SHORTEST || square < SHORTEST * SHORTEST;
   let scale = lengthQ * toZ;
   for (var i = lane; i < params.columns; i += 64u) {

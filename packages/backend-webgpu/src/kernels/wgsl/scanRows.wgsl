@@ -13,7 +13,6 @@ struct Params {
   zero: u32,
   hasScales: u32,
   hasOffsets: u32,
-  firstRow: u32,
   rows: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -152,13 +151,13 @@ fn main(
   if (query >= params.queries) { return; }
   startList(query, share, lane);
   var side = 0u;
-  let begin = params.firstRow;
-  let end = params.firstRow + params.rows;
+  let begin = 0u;
+  let end = params.rows;
   for (var first = begin + share * 128u; first < end; first += params.shares * 128u) {
     let row = first + lane;
     let offers = row < end && takesPart(row);
     var key = 0u;
-    if (offers) { key = keyOf(scaled(distances[query * params.rows + row - begin], row)); }
+    if (offers) { key = keyOf(scaled(distances[query * params.rows + row], row)); }
     side = offer(side, offers, key, params.firstIndex + row, lane);
   }
   finishList(side, lane);

@@ -15,6 +15,7 @@ struct Params {
   zero: u32,
   hasScales: u32,
   hasOffsets: u32,
+  firstRow: u32,
   rows: u32,
   columns: u32,
   entries: u32,
@@ -185,8 +186,8 @@ fn main(
     var bias = 0.0;
     if (params.hasProbes != 0u) {
       let at = 3u * (query * params.perQuery + probe);
-      begin = probes[at];
-      end = probes[at + 1u];
+      begin = max(probes[at], params.firstRow) - params.firstRow;
+      end = min(max(probes[at + 1u], params.firstRow) - params.firstRow, params.rows);
       bias = bitcast<f32>(probes[at + 2u]);
     }
   for (var first = begin + share * 128u; first < end; first += params.shares * 128u) {

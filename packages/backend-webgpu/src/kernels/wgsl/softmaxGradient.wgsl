@@ -17,16 +17,16 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 var<workgroup> parts: array<f32, 64>;
 
-fn rowSum(value: f32, lane: u32) -> f32 {
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
   parts[lane] = value;
   workgroupBarrier();
-  for (var distance = 32u; distance > 0u; distance /= 2u) {
-    if (lane < distance) { parts[lane] += parts[lane + distance]; }
+  for (var distance = 32u; distance >= reach; distance /= 2u) {
+    if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
     workgroupBarrier();
   }
-  let sum = parts[0];
+  let result = parts[0];
   workgroupBarrier();
-  return sum;
+  return result;
 }
 
 fn logitScale() -> f32 {
@@ -47,6 +47,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let reach = 1u;
   let row = workgroup.z * workgroups.x + workgroup.x;
   if (row >= params.rows) { return; }
   let start = row * params.columns;
@@ -55,7 +56,7 @@ fn main(
   for (var i = lane; i < params.columns; i += 64u) {
     products = fma(probabilities[params.probabilitiesStart + start + i], gradientAt(start, i), products);
   }
-  let mean = rowSum(products, lane);
+  let mean = rowSum(products, lane, reach);
   for (var i = lane; i < params.columns; i += 64u) {
     out[start + i] = scale * probabilities[params.probabilitiesStart + start + i] * (gradientAt(start, i) - mean);
   }

@@ -5,6 +5,7 @@ struct Params {
   parts: u32,
   stride: u32,
   first: u32,
+  continues: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -18,6 +19,7 @@ fn main(
   let item = (workgroup.y * workgroups.x + workgroup.x) * 256u + lane;
   if (item >= params.items) { return; }
   var sum = 0.0;
+  if (params.continues != 0u) { sum = sums[params.sumsStart + item]; }
   for (var part = 0u; part < params.parts; part++) {
     sum += partials[params.first + part * params.stride + item];
   }

@@ -1,9 +1,8 @@
 struct Params {
   sourceStart: u32,
+  copiedStart: u32,
   items: u32,
   bytes: u32,
-  start: u32,
-  first: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> source: array<u32>;
@@ -16,12 +15,12 @@ fn main(
 ) {
   let item = (workgroup.y * workgroups.x + workgroup.x) * 256u + lane;
   if (item >= params.items) { return; }
-  let at = params.first / 4u + item;
+  let at = params.copiedStart / 4u + item;
   var word = copied[at];
   for (var i = 0u; i < 4u; i++) {
     let byte = 4u * at + i;
-    if (byte >= params.first && byte < params.first + params.bytes) {
-      let place = params.start + byte - params.first;
+    if (byte >= params.copiedStart && byte < params.copiedStart + params.bytes) {
+      let place = params.sourceStart + byte - params.copiedStart;
       let value = (source[place / 4u] >> (8u * (place % 4u))) & 0xffu;
       word = (word & ~(0xffu << (8u * i))) | (value << (8u * i));
     }

@@ -1,0 +1,117 @@
+enable subgroups;
+requires subgroup_id;
+
+struct Params {
+  distancesStart: u32,
+  scalingStart: u32,
+  ofColumnsStart: u32,
+  rows: u32,
+  columns: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> distances: array<f32>;
+@group(0) @binding(2) var<storage, read> scaling: array<f32>;
+@group(0) @binding(3) var<storage, read> ofColumns: array<f32>;
+@group(0) @binding(4) var<storage, read_write> ofRows: array<f32>;
+fn finite(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
+}
+
+fn exponential(x: f32) -> f32 {
+  return select(exp(x), 0.0, x < -87.0);
+}
+
+fn logarithm(x: f32) -> f32 {
+  if (!finite(x)) { return x; }
+  // x = 2ⁿ·m with m in √½..√2.
+  let bits = bitcast<i32>(x);
+  let n = (bits - 0x3f3504f3) >> 23u;
+  let m = bitcast<f32>(bits - (n << 23u));
+  // ln m = 2·artanh(s), |s| < 0.172.
+  let s = (m - 1.0) / (m + 1.0);
+  let square = s * s;
+  var sum = 0.1111111111111111;
+  sum = fma(sum, square, 0.14285714285714285);
+  sum = fma(sum, square, 0.2);
+  sum = fma(sum, square, 0.3333333333333333);
+  let rest = fma(2.0 * s * square, sum, 2.0 * s);
+  // ln 2 in two parts, of which the first times n is exact.
+  return fma(f32(n), 0x1.63p-1f, fma(f32(n), -0x1.bd0106p-13f, rest));
+}
+
+var<workgroup> parts: array<f32, 64>;
+
+fn rowSum(value: f32, lane: u32, reach: u32) -> f32 {
+  var own = value;
+  if (reach < 64u) {
+    parts[lane] = own;
+    workgroupBarrier();
+    for (var distance = 32u; distance >= reach; distance /= 2u) {
+      if (lane < distance) { parts[lane] = parts[lane] + parts[lane + distance]; }
+      workgroupBarrier();
+    }
+    own = parts[lane];
+  }
+  for (var distance = reach / 2u; distance > 0u; distance /= 2u) {
+    own = own + subgroupShuffleXor(own, distance);
+  }
+  if (reach < 64u) {
+    if (lane == 0u) { parts[0] = own; }
+    workgroupBarrier();
+    own = parts[0];
+    workgroupBarrier();
+  }
+  return own;
+}
+
+fn rowLargest(value: f32, lane: u32, reach: u32) -> f32 {
+  var own = value;
+  if (reach < 64u) {
+    parts[lane] = own;
+    workgroupBarrier();
+    for (var distance = 32u; distance >= reach; distance /= 2u) {
+      if (lane < distance) { parts[lane] = max(parts[lane], parts[lane + distance]); }
+      workgroupBarrier();
+    }
+    own = parts[lane];
+  }
+  for (var distance = reach / 2u; distance > 0u; distance /= 2u) {
+    own = max(own, subgroupShuffleXor(own, distance));
+  }
+  if (reach < 64u) {
+    if (lane == 0u) { parts[0] = own; }
+    workgroupBarrier();
+    own = parts[0];
+    workgroupBarrier();
+  }
+  return own;
+}
+
+fn scoreOf(distance: f32) -> f32 {
+  return (distance - scaling[0]) * scaling[1];
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) index: u32,
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(num_subgroups) subgroups: u32,
+  @builtin(subgroup_size) size: u32,
+  @builtin(subgroup_invocation_id) place: u32,
+) {
+  let full = subgroups * size == 64u;
+  let reach = select(1u, size, full);
+  let lane = select(index, subgroup * size + place, full);
+  let row = workgroup.z * workgroups.x + workgroup.x;
+  if (row >= params.rows) { return; }
+  let start = row * params.columns;
+  var most = -0x1.fffffep+127f;
+  for (var i = lane; i < params.columns; i += 64u) { most = max(most, scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i]); }
+  let largest = rowLargest(most, lane, reach);
+  var each = 0.0;
+  for (var i = lane; i < params.columns; i += 64u) { each += exponential(scoreOf(distances[params.distancesStart + start + i]) + ofColumns[i] - largest); }
+  let sum = rowSum(each, lane, reach);
+  if (lane == 0u) { ofRows[row] = -largest - logarithm(sum); }
+}
