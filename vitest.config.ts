@@ -89,6 +89,8 @@ function inBrowser(
         enabled: true,
         headless: true,
         screenshotFailures: false,
+        // Busy machines take half a minute to start a browser.
+        connectTimeout: 240_000,
         // One page at a time: a GPU that a CPU simulates takes all cores. Here, since `test.fileParallelism` would have the
         // browsers wait until Node's tests are done.
         fileParallelism: false,
