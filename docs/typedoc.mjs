@@ -18,6 +18,7 @@ export default {
   entryFileName: "index",
   hideBreadcrumbs: true,
   hidePageHeader: true,
+  useHTMLAnchors: true,
   sanitizeComments: true,
   // Tables are read well on a wide page, and scroll by themselves on a narrow one.
   parametersFormat: "table",

@@ -10,7 +10,11 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { runSnippets } from "./snippets.mjs";
+import { commandChecker } from "./snippets/commands.mjs";
+import { uncheckedCode } from "./snippets/fences.mjs";
+import { inReadersFolder } from "./snippets/folder.mjs";
+import { runSnippets } from "./snippets/run.mjs";
+import { checkTypes } from "./snippets/types.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const problems = [];
@@ -151,7 +155,7 @@ async function bundledSize(entry, { peerDependencies = {} }) {
   return gzipSync(outputFiles[0].contents, { level: 9 }).length;
 }
 
-/** Runs the code of every README and every guide, two pages at a time. */
+/** Checks the code of every README and every guide, and runs it, two pages at a time. */
 async function checkSnippets() {
   const readmes = [
     join(root, "README.md"),
@@ -163,17 +167,30 @@ async function checkSnippets() {
     ...published.map(({ folder, manifest }) => ({ folder, name: manifest.name })),
     ...readersPackages(),
   ];
+  const wrongCommands = await commandChecker(root);
+  for (const page of pages) {
+    const markdown = readFileSync(page, "utf8");
+    for (const { line, text } of [...uncheckedCode(markdown), ...wrongCommands(markdown)]) {
+      problems.push(`${page.slice(root.length)}:${line}: ${text}`);
+    }
+  }
   const ran = new Map();
   const runPages = async (rest) => {
     for (let file = rest.shift(); file !== undefined; file = rest.shift()) {
-      const shell = !readmes.includes(file) && process.platform !== "win32";
+      const shell = process.platform !== "win32";
       const result = await runSnippets(file, { root, packages: installed, shell });
       problems.push(...result.problems);
       ran.set(file, result.ran);
     }
   };
   const queue = [...pages];
-  await Promise.all([runPages(queue), runPages(queue)]);
+  const running = Promise.all([runPages(queue), runPages(queue)]);
+  problems.push(
+    ...(await inReadersFolder({ root, packages: installed }, (folder) =>
+      checkTypes(pages, { root, folder }),
+    )),
+  );
+  await running;
   for (const file of readmes) {
     const needsOne = file !== join(root, "README.md") && !file.includes(join("packages", "cli"));
     if (needsOne && ran.get(file) === 0) problems.push(`${file.slice(root.length)} has no snippet`);

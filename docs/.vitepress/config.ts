@@ -3,6 +3,7 @@ import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { checkSite } from "./check-site.js";
+import { apiRules } from "./markdown/api.js";
 import { drawBench } from "./markdown/bench.js";
 import { drawFences } from "./markdown/fences.js";
 import { liveFigure } from "./markdown/live.js";
@@ -30,6 +31,7 @@ export default defineConfig({
   // Pages keep their .html, so that any server of static files can serve them.
   cleanUrls: false,
   lastUpdated: false,
+  srcExclude: ["api/_media/**"],
   head: [
     ["meta", { name: "color-scheme", content: "light dark" }],
     ["link", { rel: "icon", href: ICON }],
@@ -43,6 +45,7 @@ export default defineConfig({
         "worked-example": workedExample,
         live: liveFigure(hasPlayground),
       });
+      apiRules(md);
       relatedPages(md);
     },
   },
@@ -64,10 +67,19 @@ export default defineConfig({
     outline: { level: [2, 3] },
     search: {
       provider: "local",
-      options: { detailedView: false },
+      options: {
+        detailedView: false,
+        // The button is called what stands on it.
+        // Guides before the reference, which has every word a hundred times.
+        miniSearch: {
+          searchOptions: { boostDocument: (id: string) => (id.startsWith("/guides/") ? 3 : 1) },
+        },
+        translations: { button: { buttonText: "Search", buttonAriaLabel: "" } },
+      },
     },
     docFooter: { prev: "Before this", next: "After this" },
     externalLinkIcon: true,
+    notFound: { linkText: "Take me home", linkLabel: "Take me home" },
   },
   vite: {
     // The API of all packages is one large index, which is loaded only when somebody searches.

@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const [folder] = process.argv.slice(2);
 const packages = join(root, "packages");
 
-const alias = { "@tessera/core/arguments": join(packages, "core/src/arguments/index.ts") };
+const alias = {
+  "@tessera/core/arguments": join(packages, "core/src/arguments/index.ts"),
+  "@tessera/core/authoring": join(packages, "core/src/authoring/index.ts"),
+};
 for (const name of readdirSync(packages)) {
   alias[`@tessera/${name}`] = join(packages, name, "src/index.ts");
 }

@@ -9,6 +9,7 @@ import { TakeAwayPanel } from "./panels/take-away.js";
 import { TreePanel } from "./panels/tree.js";
 import { UsagePanel } from "./panels/usage.js";
 import { Figure } from "./panels/figure.js";
+import { guides } from "./state/guides.js";
 import { store } from "./state/store.js";
 
 export function App() {
@@ -22,6 +23,12 @@ export function App() {
         <p>
           Train a quantizer here, in your browser, and look at the codes that it gives. Nothing is
           sent anywhere.
+          {guides && (
+            <>
+              {" "}
+              <a href={new URL("first-ids.html", guides).href}>To the guides</a>
+            </>
+          )}
         </p>
       </header>
       <main>

@@ -11,7 +11,9 @@ export function liveFigure(hasPlayground: boolean): (content: string) => string 
   return (content) => {
     const [settings = "", ...words] = content.trim().split("\n");
     const caption = words.join(" ");
-    if (!hasPlayground) return "";
+    if (!hasPlayground) {
+      return `<p class="live"><em>Here is a figure to train, where the playground is built.</em> ${escaped(caption)}</p>\n`;
+    }
     const source = `/playground/index.html#${settings}&embed=yes`;
     return (
       `<figure class="live"><iframe src="${escaped(source)}" title="${escaped(caption)}" loading="lazy"></iframe>` +

@@ -2,373 +2,76 @@ import {
   bytesPerElement,
   DisposedError,
   sizeOf,
-  TensorLedger,
-  type AssignOptions,
-  type Assignment,
   type BackendInfo,
-  type BeamCodes,
-  type ClusterSums,
   type CompleteBackend,
   type DType,
   type DTypeOf,
-  type MatmulOptions,
-  type ScalarEncodeOptions,
-  type ScalarOptions,
   type Tensor,
   type TensorData,
 } from "@tessera/core";
-import {
-  checkAssign,
-  checkAssignTopK,
-  checkBeamSearch,
-  checkClusterSums,
-  checkCombine,
-  checkData,
-  checkGather,
-  checkMatmul,
-  checkPackSigns,
-  checkReshape,
-  checkResidual,
-  checkScalarDecode,
-  checkScalarEncode,
-  checkSlice,
-  checkTake,
-  checkThresholdEncode,
-  checkZeros,
-  type ScalarExtents,
-} from "@tessera/core/arguments";
-import { own } from "./arguments.js";
-import { floatBits, type Device, type Storage } from "./device.js";
-import { grainOf } from "./grain.js";
-import { searchBeam } from "./launch-beam.js";
-import { decodeScalars, encodeByThresholds, encodeScalars } from "./launch-codes.js";
-import { gather, residual, take } from "./launch-gather.js";
-import { multiply } from "./launch-matmul.js";
-import { nearest } from "./launch-nearest.js";
-import { sumClusters } from "./launch-clusters.js";
+import { checkData } from "@tessera/core/arguments";
+import { FullDeviceBackend } from "@tessera/core/authoring";
+import type { Device } from "./device.js";
+import { zero } from "./launch-elementwise.js";
+import { launches, type CpuTensors } from "./launches.js";
 import { CpuTensor } from "./tensor.js";
 
-/** The backend over a device: checks arguments, makes tensors, launches kernels. */
-export class CpuBackend implements CompleteBackend {
+/** The backend over a device: how its tensors are made. */
+export class CpuBackend extends FullDeviceBackend<Device, CpuTensors> implements CompleteBackend {
   readonly info: BackendInfo;
   readonly device: Device;
-  readonly #ledger = new TensorLedger();
+  protected readonly launches = launches;
 
   constructor(device: Device, info: BackendInfo) {
+    super();
     this.device = device;
     this.info = info;
-  }
-
-  tensor<A extends TensorData>(
-    data: A,
-    shape: readonly number[] = [data.length],
-  ): Tensor<DTypeOf<A>> {
-    this.device.checkAlive();
-    const dtype = checkData(data, shape);
-    return this.#tensor(dtype, shape, this.device.upload(data));
   }
 
   borrow<A extends TensorData>(
     data: A,
     shape: readonly number[] = [data.length],
   ): Tensor<DTypeOf<A>> {
-    this.device.checkAlive();
+    this.checkAlive();
     const dtype = checkData(data, shape);
-    return this.#tensor(dtype, shape, this.device.borrow(data));
-  }
-
-  zeros<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
-    checkZeros(shape, dtype);
-    return this.made(() => {
-      const tensor = this.output(dtype, shape);
-      this.device.launch({
-        kernel: "fill",
-        items: Math.ceil(tensor.bytes / 4),
-        grain: grainOf(1),
-        arguments: [tensor.address, 0],
-        outputs: [tensor.storage],
-        inputs: [],
-      });
-      return tensor;
-    });
-  }
-
-  slice<D extends DType>(tensor: Tensor<D>, start: number, end: number): Tensor<D> {
-    const whole = own(this, tensor, "tensor", tensor.dtype);
-    const { shape, offset } = checkSlice(whole, start, end);
-    return this.view(whole, shape, whole.offset + offset * bytesPerElement(whole.dtype));
-  }
-
-  reshape<D extends DType>(tensor: Tensor<D>, shape: readonly number[]): Tensor<D> {
-    const whole = own(this, tensor, "tensor", tensor.dtype);
-    checkReshape(whole, shape);
-    return this.view(whole, shape, whole.offset);
-  }
-
-  scope<T>(body: () => T): T {
-    this.device.checkAlive();
-    return this.#ledger.scope(body);
-  }
-
-  memory(): { tensors: number; bytes: number } {
-    return this.#ledger.memory();
+    return this.counted(new CpuTensor(this, dtype, shape, this.device.borrow(data), 0));
   }
 
   async sync(): Promise<void> {
-    this.device.checkAlive();
+    this.checkAlive();
     await this.device.executor.finished();
   }
 
-  dispose(): void {
-    this.device.executor.stop(new DisposedError("the backend"));
-    for (const tensor of this.#ledger.tensors) tensor.dispose();
+  protected checkAlive(): void {
+    this.device.checkAlive();
   }
 
-  /** A tensor has been disposed. */
-  forget(tensor: Tensor): void {
-    this.#ledger.remove(tensor);
+  protected upload<D extends DType>(
+    data: TensorData,
+    dtype: D,
+    shape: readonly number[],
+  ): CpuTensor<D> {
+    return new CpuTensor(this, dtype, shape, this.device.upload(data), 0);
   }
 
-  assign(
-    x: Tensor<"float32">,
-    codebooks: Tensor<"float32">,
-    options: AssignOptions = {},
-  ): Assignment {
-    return this.#nearest(x, codebooks, undefined, options);
+  protected allocate<D extends DType>(dtype: D, shape: readonly number[]): CpuTensor<D> {
+    const storage = this.device.allocate(sizeOf(shape) * bytesPerElement(dtype));
+    return new CpuTensor(this, dtype, shape, storage, 0);
   }
 
-  assignTopK(
-    x: Tensor<"float32">,
-    codebooks: Tensor<"float32">,
-    count: number,
-    options: AssignOptions = {},
-  ): Assignment {
-    return this.#nearest(x, codebooks, count, options);
-  }
-
-  beamSearch(
-    x: Tensor<"float32">,
-    codebooks: readonly Tensor<"float32">[],
-    beam: number,
-  ): BeamCodes {
-    const rows = own(this, x, "x", "float32");
-    const books = codebooks.map((book, l) => own(this, book, `codebooks[${l}]`, "float32"));
-    const shape = [books.length, checkBeamSearch(rows, books, beam).rows];
-    return this.made(() => {
-      const codes = this.output("int32", shape);
-      const distances = this.output("float32", shape);
-      searchBeam(this.device, { x: rows, books, codes, distances }, beam);
-      return { codes, distances };
-    });
-  }
-
-  gather(codebooks: Tensor<"float32">, codes: Tensor<"int32">): Tensor<"float32"> {
-    const books = own(this, codebooks, "codebooks", "float32");
-    const chosen = own(this, codes, "codes", "int32");
-    const shape = checkGather(books, chosen);
-    return this.made(() => {
-      const out = this.output("float32", [shape.rows, shape.width]);
-      gather(this.device, books, chosen, out, shape);
-      return out;
-    });
-  }
-
-  residual(
-    x: Tensor<"float32">,
-    codebooks: Tensor<"float32">,
-    codes: Tensor<"int32">,
-    parents?: Tensor<"int32">,
-  ): Tensor<"float32"> {
-    const rows = own(this, x, "x", "float32");
-    const books = own(this, codebooks, "codebooks", "float32");
-    const chosen = own(this, codes, "codes", "int32");
-    const from = parents && own(this, parents, "parents", "int32");
-    const shape = checkResidual(rows, books, chosen, from);
-    return this.made(() => {
-      const out = this.output("float32", [shape.rows, shape.width]);
-      residual(this.device, { x: rows, books, codes: chosen, parents: from, out }, shape);
-      return out;
-    });
-  }
-
-  clusterSums(
-    x: Tensor<"float32">,
-    codes: Tensor<"int32">,
-    codebookSize: number,
-    weights?: Tensor<"float32">,
-  ): ClusterSums {
-    const rows = own(this, x, "x", "float32");
-    const chosen = own(this, codes, "codes", "int32");
-    const weighting = weights && own(this, weights, "weights", "float32");
-    const shape = checkClusterSums(rows, chosen, codebookSize, weighting);
-    const { groups, dimension } = shape;
-    return this.made(() => {
-      const sums = this.output("float32", [groups, codebookSize, dimension]);
-      const counts = this.output("float32", [groups, codebookSize]);
-      sumClusters(this.device, { x: rows, codes: chosen, weights: weighting, sums, counts }, shape);
-      return { sums, counts };
-    });
-  }
-
-  matmul(
-    a: Tensor<"float32">,
-    b: Tensor<"float32">,
-    options: MatmulOptions = {},
-  ): Tensor<"float32"> {
-    const left = own(this, a, "a", "float32");
-    const right = own(this, b, "b", "float32");
-    const bias = options.bias && own(this, options.bias, "bias", "float32");
-    const extents = checkMatmul(left, right, options);
-    return this.made(() => {
-      const out = this.output("float32", [extents.rows, extents.columns]);
-      multiply(this.device, { ...extents, a: left, b: right, bias, out });
-      return out;
-    });
-  }
-
-  combine(
-    a: Tensor<"float32">,
-    b: Tensor<"float32">,
-    alpha: number,
-    beta: number,
-  ): Tensor<"float32"> {
-    const left = own(this, a, "a", "float32");
-    const right = own(this, b, "b", "float32");
-    checkCombine(left, right);
-    return this.made(() => {
-      const out = this.output("float32", left.shape);
-      this.device.launch({
-        kernel: "combine",
-        items: out.size,
-        grain: grainOf(8, 64),
-        arguments: [left.address, right.address, out.address, floatBits(alpha), floatBits(beta)],
-        outputs: [out.storage],
-        inputs: [left.storage, right.storage],
-      });
-      return out;
-    });
-  }
-
-  take(x: Tensor<"float32">, indices: Tensor<"int32">): Tensor<"float32"> {
-    const rows = own(this, x, "x", "float32");
-    const chosen = own(this, indices, "indices", "int32");
-    const { count, width } = checkTake(rows, chosen);
-    return this.made(() => {
-      const out = this.output("float32", [count, width]);
-      take(this.device, rows, chosen, out);
-      return out;
-    });
-  }
-
-  scalarEncode(
-    x: Tensor<"float32">,
-    lower: Tensor<"float32">,
-    step: Tensor<"float32">,
-    options: ScalarEncodeOptions = {},
-  ): Tensor<"uint8"> {
-    const values = own(this, x, "x", "float32");
-    const from = own(this, lower, "lower", "float32");
-    const by = own(this, step, "step", "float32");
-    const { rows, width, bits, levels } = checkScalarEncode(values, from, by, options);
-    return this.made(() => {
-      const codes = this.output("uint8", [rows, width]);
-      encodeScalars(this.device, { values, codes, lower: from, step: by }, levels, bits);
-      return codes;
-    });
-  }
-
-  scalarDecode(
-    codes: Tensor<"uint8">,
-    lower: Tensor<"float32">,
-    step: Tensor<"float32">,
-    options: ScalarOptions = {},
-  ): Tensor<"float32"> {
-    const held = own(this, codes, "codes", "uint8");
-    const from = own(this, lower, "lower", "float32");
-    const by = own(this, step, "step", "float32");
-    const { rows, dimension, bits } = checkScalarDecode(held, from, by, options);
-    return this.made(() => {
-      const values = this.output("float32", [rows, dimension]);
-      decodeScalars(this.device, { values, codes: held, lower: from, step: by }, bits);
-      return values;
-    });
-  }
-
-  thresholdEncode(
-    x: Tensor<"float32">,
-    thresholds: Tensor<"float32">,
-    options: ScalarOptions = {},
-  ): Tensor<"uint8"> {
-    const values = own(this, x, "x", "float32");
-    const above = own(this, thresholds, "thresholds", "float32");
-    const extents = checkThresholdEncode(values, above, options);
-    return this.#byThresholds(values, { count: above.shape[0]!, tensor: above }, extents);
-  }
-
-  packSigns(x: Tensor<"float32">, thresholds?: Tensor<"float32">): Tensor<"uint8"> {
-    const values = own(this, x, "x", "float32");
-    const above = thresholds && own(this, thresholds, "thresholds", "float32");
-    const extents = checkPackSigns(values, above);
-    return this.#byThresholds(values, { count: 1, tensor: above }, extents);
-  }
-
-  #byThresholds(
-    x: CpuTensor<"float32">,
-    thresholds: { readonly count: number; readonly tensor: CpuTensor<"float32"> | undefined },
-    { rows, width, bits }: ScalarExtents,
-  ): Tensor<"uint8"> {
-    return this.made(() => {
-      const codes = this.output("uint8", [rows, width]);
-      encodeByThresholds(this.device, x, thresholds, codes, bits);
-      return codes;
-    });
-  }
-
-  #nearest(
-    x: Tensor<"float32">,
-    codebooks: Tensor<"float32">,
-    count: number | undefined,
-    options: AssignOptions,
-  ): Assignment {
-    const rows = own(this, x, "x", "float32");
-    const books = own(this, codebooks, "codebooks", "float32");
-    const extents =
-      count === undefined
-        ? checkAssign(rows, books, options)
-        : checkAssignTopK(rows, books, count, options);
-    const shape = [extents.rows, extents.groups, ...(count === undefined ? [] : [count])];
-    return this.made(() => {
-      const codes = this.output("int32", shape);
-      const distances = this.output("float32", shape);
-      nearest(this.device, { x: rows, books, codes, distances }, extents, extents.metric, count);
-      return { codes, distances };
-    });
-  }
-
-  /** What `make` returns; if memory runs out on the way, the tensors made by then are freed. */
-  protected made<T>(make: () => T): T {
-    return this.#ledger.scope(make);
-  }
-
-  /** A tensor for a kernel to write. */
-  protected output<D extends DType>(dtype: D, shape: readonly number[]): CpuTensor<D> {
-    const bytes = sizeOf(shape) * bytesPerElement(dtype);
-    return this.#tensor(dtype, shape, this.device.allocate(bytes));
-  }
-
-  #tensor<D extends DType>(dtype: D, shape: readonly number[], storage: Storage): CpuTensor<D> {
-    const tensor = new CpuTensor(this, dtype, shape, storage, 0);
-    this.#ledger.add(tensor, tensor.bytes);
-    return tensor;
-  }
-
-  protected view<D extends DType>(
+  protected share<D extends DType>(
     whole: CpuTensor<D>,
     shape: readonly number[],
-    offset: number,
+    start: number,
   ): CpuTensor<D> {
-    const view = new CpuTensor(this, whole.dtype, shape, whole.storage.retain(), offset);
-    this.#ledger.add(view, 0);
-    return view;
+    return new CpuTensor(this, whole.dtype, shape, whole.storage.retain(), whole.start + start);
+  }
+
+  protected clear(tensor: CpuTensor): void {
+    zero(this.device, tensor);
+  }
+
+  protected stop(): void {
+    this.device.executor.stop(new DisposedError("the backend"));
   }
 }

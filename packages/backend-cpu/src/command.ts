@@ -13,6 +13,10 @@ export type KernelName = keyof typeof kernelArguments;
 /** Kernels by number. */
 export const KERNELS = Object.keys(kernelArguments) as KernelName[];
 
+export const KERNEL_NUMBERS = Object.fromEntries(
+  KERNELS.map((name, number) => [name, number]),
+) as Readonly<Record<KernelName, number>>;
+
 /** Where in a command each word is. */
 export const WORD = {
   kernel: 0,
@@ -35,18 +39,14 @@ export const WORD = {
 
 export const COMMAND_WORDS = 48;
 export const COMMAND_BYTES = 4 * COMMAND_WORDS;
-export const MAX_CELLS = 10;
-export const MAX_ARGUMENTS = COMMAND_WORDS - WORD.arguments;
 
 /** The number of a command that runs no kernel: a fence that only asks to be told of. */
 export const FENCE = 0xffffffff;
 
-/** A command that asks to be told when everything before it has run. */
-export function fence(): Float64Array {
-  const words = new Float64Array(COMMAND_WORDS);
+/** Writes a command that asks to be told when everything before it has run. */
+export function writeFence(words: Float64Array): void {
   words[WORD.kernel] = FENCE;
   words[WORD.notify] = 1;
-  return words;
 }
 
 /** What a kernel returns if its data are sound. */

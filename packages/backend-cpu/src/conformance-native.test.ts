@@ -8,5 +8,6 @@ for (const variant of ["avx512vnni", "avx512", "avx2vnni", "avx2", "neon"] as co
   const obstacle = variants.includes(variant)
     ? undefined
     : (reason ?? `this processor has no ${variant}`);
-  describeEngine(`native-${variant}`, obstacle);
+  const threads = variant === variants[0] ? [1, 2, 3] : [3];
+  describeEngine({ engine: `native-${variant}`, obstacle, threads });
 }

@@ -8,6 +8,11 @@ if (process.versions.node.startsWith("20.")) {
 }
 const { relaxedSimd } = detectSupport();
 
-describeEngine("wasm", undefined);
-describeEngine("wasm-relaxed", relaxedSimd ? undefined : "this host has no relaxed SIMD");
-describeEngine("scalar", undefined);
+// Each case starts its own workers, which takes longer than most cases do; on two, bits are compared of every kernel.
+describeEngine({ engine: "wasm", threads: [1, 3] });
+describeEngine({
+  engine: "wasm-relaxed",
+  obstacle: relaxedSimd ? undefined : "this host has no relaxed SIMD",
+  threads: [1],
+});
+describeEngine({ engine: "scalar", threads: [1] });

@@ -16,7 +16,6 @@ import { InlineExecutor } from "./inline-executor.js";
 import { WasmMemory } from "./memory.js";
 import { findAddon } from "./native-addon.js";
 import { NativeExecutor } from "./native-executor.js";
-import { CpuOptionBackend } from "./option-backend.js";
 import { Runner } from "./runner.js";
 import { ThreadedExecutor } from "./threaded-executor.js";
 
@@ -102,7 +101,7 @@ function nativeBackend(
   }
   const executor = new NativeExecutor(addon, variant.name, threads);
   const device = new Device(executor.memory, executor, variant);
-  return new CpuOptionBackend(device, {
+  return new CpuBackend(device, {
     name: "cpu-native",
     device: `${host.processor}, ${inWords(threads)}, native ${variant.name}`,
     features: ["native", variant.name, ...(threads > 1 ? ["threads"] : [])],
@@ -138,7 +137,7 @@ async function wasmBackend(
   device ??= await inlineDevice(engine, signal);
   const { threads: running } = device.executor;
   const simd = { wasm: "SIMD", "wasm-relaxed": "relaxed SIMD", scalar: "without SIMD" }[engine];
-  return new CpuOptionBackend(device, {
+  return new CpuBackend(device, {
     name: engine === "scalar" ? "cpu-scalar" : `cpu-${engine}`,
     device: `${host.processor}, ${inWords(running)}, wasm ${simd}`,
     features: [

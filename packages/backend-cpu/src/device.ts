@@ -1,12 +1,5 @@
 import { BackendError, DisposedError, type TesseraError } from "@tessera/core";
-import {
-  COMMAND_WORDS,
-  KERNELS,
-  MAX_ARGUMENTS,
-  MAX_CELLS,
-  WORD,
-  type KernelName,
-} from "./command.js";
+import { KERNEL_NUMBERS, WORD, type KernelName } from "./command.js";
 import type { Executor } from "./executor.js";
 import { faultError, type FaultKind } from "./fault.js";
 import { kernelArguments } from "./generated/kernel-arguments.js";
@@ -67,7 +60,9 @@ export interface Launch {
     /** Address of the values that positions count. */
     readonly values?: number;
   };
-  readonly outputs: readonly Storage[];
+  readonly outputs: readonly (Storage | undefined)[];
+  /** Whether outputs are written in place: each keeps a fault that it has. Default: what they held is gone. */
+  readonly inPlace?: boolean;
   /** What the outputs are computed from; their faults pass on, the first one first. */
   readonly inputs: readonly (Storage | undefined)[];
 }
@@ -80,7 +75,6 @@ export class Device {
   /** The most bytes that one tensor may have. */
   readonly maxBytes: number;
   readonly #heap: Heap;
-  readonly #words = new Float64Array(COMMAND_WORDS);
   /** Arrays of borrowed storages that are freed, and the commands that may still read them. */
   #lent: { readonly array: ArrayBufferView; readonly freedAt: number }[] = [];
 
@@ -136,24 +130,45 @@ export class Device {
 
   launch(launch: Launch): void {
     this.checkAlive();
-    const { kernel, items, grain, fault, outputs } = launch;
-    const inputs = launch.inputs.filter((input) => input !== undefined);
-    if (outputs.length + inputs.length > MAX_CELLS || launch.arguments.length > MAX_ARGUMENTS) {
+    const { outputs, items } = launch;
+    if (!launch.inPlace) {
+      this.#enqueue(launch, items, outputs);
+      return;
+    }
+    // A command has one fault for all its outputs; here each may have its own. The first command writes them all.
+    let first = true;
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i];
+      if (output === undefined || outputs.indexOf(output) < i) continue;
+      this.#enqueue(launch, first ? items : 0, [output], output);
+      first = false;
+    }
+  }
+
+  /** @param kept an output whose fault remains */
+  #enqueue(launch: Launch, items: number, outputs: Launch["outputs"], kept?: Storage): void {
+    const { kernel, fault, inputs, arguments: given } = launch;
+    const { words, threads } = this.executor;
+    let cell: number = WORD.cells;
+    for (const output of outputs) if (output) words[cell++] = output.cell;
+    words[WORD.outputs] = cell - WORD.cells;
+    if (kept) words[cell++] = kept.cell;
+    for (const input of inputs) if (input) words[cell++] = input.cell;
+    words[WORD.inputs] = cell - WORD.cells - words[WORD.outputs]!;
+    if (cell > WORD.arguments) {
       throw new BackendError(`${kernel} has more operands than a command holds`);
     }
-    if (launch.arguments.length !== kernelArguments[kernel]) {
+    if (given.length !== kernelArguments[kernel]) {
       throw new BackendError(
-        `${kernel} takes ${kernelArguments[kernel]} arguments, not ${launch.arguments.length}`,
+        `${kernel} takes ${kernelArguments[kernel]} arguments, not ${given.length}`,
       );
     }
-    const words = this.#words;
-    const threads = this.executor.threads;
     const stride = Math.ceil((launch.scratch ?? 0) / 64) * 64;
     // Freed as soon as the command is enqueued: what comes after it may have the block.
     const scratch = stride > 0 ? this.allocate(stride * threads) : undefined;
-    words[WORD.kernel] = KERNELS.indexOf(kernel);
+    words[WORD.kernel] = KERNEL_NUMBERS[kernel];
     words[WORD.items] = items;
-    words[WORD.grain] = grain;
+    words[WORD.grain] = launch.grain;
     words[WORD.scratch] = scratch?.address ?? 0;
     words[WORD.scratchStride] = stride;
     words[WORD.notify] = 0;
@@ -161,16 +176,8 @@ export class Device {
     words[WORD.faultColumns] = fault?.columns ?? 1;
     words[WORD.faultLimit] = fault?.limit ?? 0;
     words[WORD.faultValues] = fault?.values ?? 0;
-    words[WORD.outputs] = outputs.length;
-    words[WORD.inputs] = inputs.length;
-    outputs.forEach((output, i) => {
-      words[WORD.cells + i] = output.cell;
-    });
-    inputs.forEach((input, i) => {
-      words[WORD.cells + outputs.length + i] = input.cell;
-    });
-    words.set(launch.arguments, WORD.arguments);
-    this.executor.enqueue(words);
+    for (let i = 0; i < given.length; i++) words[WORD.arguments + i] = given[i]!;
+    this.executor.enqueue();
     scratch?.release();
   }
 

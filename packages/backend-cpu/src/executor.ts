@@ -3,8 +3,10 @@ export interface Executor {
   readonly threads: number;
   /** How many commands have been enqueued, which is also the number of the last one. */
   readonly enqueued: number;
-  /** Hands over a command; the words are copied. Never waits. */
-  enqueue(words: Float64Array): void;
+  /** Where the words of a command are put together. */
+  readonly words: Float64Array;
+  /** Hands over the command in `words`, which are free again then. Never waits. */
+  enqueue(): void;
   /** How many commands have run. */
   completed(): number;
   /** Resolves once everything enqueued so far has run; rejects if the executor fails or is stopped first. */

@@ -33,3 +33,23 @@ export function grainOf(operations: number, multiple = 1): number {
   const items = BLOCK_OPERATIONS / Math.max(1, operations);
   return Math.max(1, Math.ceil(items / multiple)) * multiple;
 }
+
+/** What outweighs handing a share of it to another thread, in operations. */
+const WORTH_SHARING = BLOCK_OPERATIONS / 8;
+
+/**
+ * As {@link grainOf}, but such that a command of a single block is shared by all threads if that pays: one after another
+ * of those leaves the others idle.
+ *
+ * @param items of the command
+ */
+export function sharedGrainOf(
+  threads: number,
+  items: number,
+  operations: number,
+  multiple = 1,
+): number {
+  const grain = grainOf(operations, multiple);
+  if (items * operations <= WORTH_SHARING) return grain;
+  return Math.min(grain, Math.ceil(items / threads / multiple) * multiple);
+}

@@ -1,5 +1,5 @@
 import { BackendError } from "@tessera/core";
-import { NO_FAULT, RING_START } from "./command.js";
+import { COMMAND_WORDS, NO_FAULT, RING_START } from "./command.js";
 import { Waiters, type Executor } from "./executor.js";
 import type { Runner } from "./runner.js";
 
@@ -9,6 +9,7 @@ const SLICE_MS = 8;
 /** Runs commands on the caller's thread in short slices, for hosts without shared memory. */
 export class InlineExecutor implements Executor {
   readonly threads = 1;
+  readonly words = new Float64Array(COMMAND_WORDS);
   enqueued = 0;
   failure: Error | undefined;
   readonly #runner: Runner;
@@ -36,8 +37,8 @@ export class InlineExecutor implements Executor {
     });
   }
 
-  enqueue(words: Float64Array): void {
-    this.#queue.push(words.slice());
+  enqueue(): void {
+    this.#queue.push(this.words.slice());
     this.enqueued++;
     this.#schedule();
   }

@@ -1,7 +1,6 @@
 import type { Activation } from "@tessera/core";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
 import { ACTIVATIONS } from "./launch-matmul.js";
 import type { CpuTensor } from "./tensor.js";
 
@@ -84,7 +83,7 @@ function moveAverage(
   momentum: number,
   weight: number,
 ): void {
-  launchInPlace(device, [average], {
+  device.launch({
     kernel: "combine",
     items: average.size,
     grain: grainOf(8, 64),
@@ -95,6 +94,8 @@ function moveAverage(
       floatBits(1 - momentum),
       floatBits(weight),
     ],
+    outputs: [average.storage],
+    inPlace: true,
     inputs: storages,
   });
 }
@@ -116,7 +117,7 @@ export function batchNormGradients(device: Device, task: BatchNormGradientsTask)
   const { panel } = device.layout;
   const epsilon = floatBits(task.epsilon);
   withStatistics(device, x, ({ mean, variance, storages }) => {
-    launchInPlace(device, [intoScale, intoShift], {
+    device.launch({
       kernel: "batchNormParameters",
       items: Math.ceil(dimension / panel),
       grain: grainOf(32 * panel * rows),
@@ -131,6 +132,8 @@ export function batchNormGradients(device: Device, task: BatchNormGradientsTask)
         dimension,
         epsilon,
       ],
+      outputs: [intoScale.storage, intoShift.storage],
+      inPlace: true,
       inputs: [x.storage, gradient.storage, ...storages],
     });
     device.launch({

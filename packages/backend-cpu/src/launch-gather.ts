@@ -1,7 +1,7 @@
 import type { BookShape } from "@tessera/core";
 import { FAULT } from "./command.js";
 import type { Device, Storage } from "./device.js";
-import { grainOf } from "./grain.js";
+import { grainOf, sharedGrainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 /** Codewords by code. */
@@ -85,7 +85,8 @@ export function take(
   device.launch({
     kernel: "take",
     items: indices.size,
-    grain: grainOf(4 * columns + 16),
+    // Rows that are not in the cache take four times as long as those that are.
+    grain: sharedGrainOf(device.executor.threads, indices.size, 16 * columns + 16),
     arguments: [x.address, indices.address, out.address, rows, columns],
     fault: { kind: FAULT.index, limit: rows, values: indices.address },
     outputs: [out.storage],

@@ -1,7 +1,6 @@
 import type { Activation } from "@tessera/core";
 import { floatBits, type Device } from "./device.js";
 import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
 import { ACTIVATIONS } from "./launch-matmul.js";
 import type { CpuTensor } from "./tensor.js";
 
@@ -73,7 +72,7 @@ export function normGradients(device: Device, task: LayerNormGradientsTask): voi
       inputs: [x.storage, scale.storage, gradient.storage],
     });
     const { panel } = device.layout;
-    launchInPlace(device, [intoScale, intoShift], {
+    device.launch({
       kernel: "layerNormParameters",
       items: Math.ceil(dimension / panel),
       grain: grainOf(16 * panel * rows),
@@ -86,6 +85,8 @@ export function normGradients(device: Device, task: LayerNormGradientsTask): voi
         rows,
         dimension,
       ],
+      outputs: [intoScale.storage, intoShift.storage],
+      inPlace: true,
       inputs: [x.storage, gradient.storage, statistics],
     });
   } finally {

@@ -1,7 +1,6 @@
 import type { Activation } from "@tessera/core";
-import type { Device, Launch, Storage } from "./device.js";
+import type { Device, Storage } from "./device.js";
 import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
 import type { CpuTensor } from "./tensor.js";
 
 /** Operations of an item: enough that packing its rows does not weigh, few enough to give other events their turn. */
@@ -13,8 +12,8 @@ const LEAST_OPERATIONS = 2 ** 20;
 /** Blocks of rows up to which each packs what it needs of op(b) itself: packing it once takes a command of its own. */
 const SELF_PACKED = 4;
 
-/** `OWN_BYTES` of matmul.c, and a vector that reading packed rows may run over their end. */
-const OWN_BYTES = 65536;
+/** Twice `PANEL_BYTES` of kernels.h, and a vector that reading packed rows may run over their end. */
+const OWN_BYTES = 32768;
 const SLACK_BYTES = 64;
 
 /** Activations by the number that `activation.h` has for them. */
@@ -44,21 +43,24 @@ export interface MatmulTask {
   readonly pre?: Operand | undefined;
   /** Gets the sums of the rows of op(a). */
   readonly sums?: Operand | undefined;
-  /** Whether `out` and `sums` are written in place. */
-  readonly inPlace?: boolean;
 }
 
-/** Multiplies blocks of rows by blocks of columns. */
-export function multiply(device: Device, task: MatmulTask): void {
+/**
+ * Multiplies blocks of rows by blocks of columns.
+ *
+ * @param inPlace whether what is written is part of storages that hold other data as well
+ */
+export function multiply(device: Device, task: MatmulTask, inPlace = false): void {
   const { a, b, bias, add, before, pre, sums, out, rows, inner, columns } = task;
   const { rows: tileRows, rowBlock, panel } = device.layout;
   const panels = Math.ceil(columns / panel);
   const tiles = Math.ceil(rows / tileRows);
-  const blockRows = Math.max(1, Math.min(rowBlock / tileRows, tiles)) * tileRows;
-  const down = Math.ceil(rows / blockRows);
+  // Blocks of rows of about one size.
+  const down = Math.ceil((tiles * tileRows) / rowBlock);
+  const blockRows = Math.max(1, Math.ceil(tiles / Math.max(1, down))) * tileRows;
   const blockPanels = panelsOfItem(device, 2 * rows * panel * inner, panels, down);
   const packed = down > SELF_PACKED ? pack(device, task, panels) : undefined;
-  const product: Omit<Launch, "outputs"> = {
+  device.launchAndRelease([packed], {
     kernel: "matmul",
     items: down * Math.max(1, Math.ceil(panels / blockPanels)),
     // Items of the least operations and more go one by one.
@@ -82,25 +84,22 @@ export function multiply(device: Device, task: MatmulTask): void {
       blockRows,
       blockPanels,
     ],
-    scratch: 4 * inner * (rowBlock + (packed ? 0 : panel)) + (packed ? 0 : OWN_BYTES) + SLACK_BYTES,
+    scratch: 4 * inner * rowBlock + (packed ? 0 : OWN_BYTES) + SLACK_BYTES,
+    outputs: [out.storage, pre?.storage, sums?.storage],
+    inPlace,
     inputs: [a.storage, packed ?? b.storage, bias?.storage, add?.storage, before?.storage],
-  };
-  const written = [out, pre, sums].filter((operand) => operand !== undefined);
-  try {
-    if (task.inPlace) launchInPlace(device, written, product);
-    else device.launch({ ...product, outputs: written.map(({ storage }) => storage) });
-  } finally {
-    packed?.release();
-  }
+  });
 }
 
 /** Panels of an item, for all threads to have their share. */
 function panelsOfItem(device: Device, ofPanel: number, panels: number, down: number): number {
   const all = ofPanel * panels;
-  const wanted = Math.max(2 * device.executor.threads, all / ITEM_OPERATIONS);
-  const items = Math.min(wanted, all / LEAST_OPERATIONS);
-  const across = Math.max(1, Math.min(panels, Math.round(items / Math.max(1, down))));
-  return Math.max(1, Math.ceil(panels / across));
+  const { threads } = device.executor;
+  // Two for each thread, in case that one is held up; a thread alone packs its rows once.
+  const wanted = Math.min(threads > 1 ? 2 * threads : 1, all / LEAST_OPERATIONS);
+  const blocks = Math.max(1, down);
+  const across = Math.max(Math.ceil(wanted / blocks), Math.round(all / ITEM_OPERATIONS / blocks));
+  return Math.max(1, Math.ceil(panels / Math.max(1, Math.min(panels, across))));
 }
 
 /** Panels of op(b). */

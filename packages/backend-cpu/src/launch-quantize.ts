@@ -1,7 +1,6 @@
 import { FAULT } from "./command.js";
 import { floatBits, type Device, type Storage } from "./device.js";
-import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
+import { grainOf, sharedGrainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 type Floats = CpuTensor<"float32">;
@@ -51,11 +50,10 @@ export function quantize(
       (sum, { codewords }) => sum + groups * (2 * dimension * (codewords + 16) + 64),
       0,
     );
-    const share = Math.ceil(rows / (2 * device.executor.threads * tileRows)) * tileRows;
     device.launch({
       kernel: "quantizeLevels",
       items: rows,
-      grain: Math.max(1, Math.min(share, grainOf(operations, tileRows))),
+      grain: sharedGrainOf(device.executor.threads, rows, operations, tileRows),
       arguments: [
         z.address,
         task.codebooks.address,
@@ -75,7 +73,7 @@ export function quantize(
       inputs: [z.storage, packed],
     });
     const slice = sums ? SLICE : dimension;
-    const summing = {
+    device.launch({
       kernel: "levelSums",
       items: levels.length * groups * Math.ceil(dimension / slice),
       grain: grainOf(rows * (slice + 16)),
@@ -88,10 +86,10 @@ export function quantize(
         ...extents,
         slice,
       ],
+      outputs: [sums ? sums.storage : counts.storage],
+      inPlace: sums !== undefined,
       inputs: [left],
-    } as const;
-    if (sums) launchInPlace(device, [sums], summing);
-    else device.launch({ ...summing, outputs: [counts.storage] });
+    });
   } finally {
     for (const storage of temporary) storage.release();
   }
@@ -99,13 +97,13 @@ export function quantize(
 
 /** The levels as `quantize.c` reads them. */
 function tableOf(levels: readonly LevelShape[]): Uint32Array {
-  return Uint32Array.from(
-    levels.flatMap(({ codewords, pullWeight, sumWeight }) => [
-      codewords,
-      floatBits(pullWeight),
-      floatBits(sumWeight),
-    ]),
-  );
+  const table = new Uint32Array(3 * levels.length);
+  levels.forEach(({ codewords, pullWeight, sumWeight }, l) => {
+    table[3 * l] = codewords;
+    table[3 * l + 1] = floatBits(pullWeight);
+    table[3 * l + 2] = floatBits(sumWeight);
+  });
+  return table;
 }
 
 function packLevels(

@@ -1,7 +1,6 @@
 import type { OptimizerUpdate, ReconstructionOptions } from "@tessera/core";
 import { floatBits, type Device } from "./device.js";
-import { grainOf } from "./grain.js";
-import { launchInPlace } from "./launch-in-place.js";
+import { grainOf, sharedGrainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
 
 type Floats = CpuTensor<"float32">;
@@ -11,11 +10,13 @@ export const LOSSES: readonly ReconstructionOptions["kind"][] = ["squared", "nor
 
 /** Copies values of any type. */
 export function copy(device: Device, source: CpuTensor, target: CpuTensor): void {
-  launchInPlace(device, [target], {
+  device.launch({
     kernel: "copy",
     items: source.bytes,
     grain: grainOf(2, 64),
     arguments: [source.address, target.address],
+    outputs: [target.storage],
+    inPlace: true,
     inputs: [source.storage],
   });
 }
@@ -37,7 +38,7 @@ export function loss(
   device.launch({
     kernel: "reconstructionLoss",
     items: rows,
-    grain: grainOf(16 * dimension + 16),
+    grain: sharedGrainOf(device.executor.threads, rows, 16 * dimension + 16),
     arguments: [
       output.address,
       target.address,
@@ -81,23 +82,23 @@ export function step(
   squaredNorm: Floats | undefined,
 ): void {
   const { learningRate, weightDecay = 0, clip } = update;
-  const common = [
-    parameters.address,
-    gradients.address,
-    ...state.map(({ address }) => address),
-    // Without momentum there is no state, which the kernel is told by 0.
-    ...(state.length === 0 ? [0] : []),
+  const given = [parameters.address, gradients.address];
+  for (const { address } of state) given.push(address);
+  // Without momentum there is no state, which the kernel is told by 0.
+  if (state.length === 0) given.push(0);
+  given.push(
     squaredNorm?.address ?? 0,
     floatBits(clip?.limit ?? 0),
     floatBits(1 - learningRate * weightDecay),
-  ];
-  const own = settingsOf(update).map(floatBits);
-  const written = [parameters, ...state].map(({ storage }) => storage);
+  );
+  for (const setting of settingsOf(update)) given.push(floatBits(setting));
+  const written = [parameters.storage];
+  for (const { storage } of state) written.push(storage);
   device.launch({
     kernel: update.rule,
     items: parameters.size,
-    grain: grainOf(32, 64),
-    arguments: [...common, ...own],
+    grain: sharedGrainOf(device.executor.threads, parameters.size, 32, 64),
+    arguments: given,
     // All are computed from one another, so that they share their faults.
     outputs: written,
     inputs: [...written, gradients.storage, squaredNorm?.storage],

@@ -80,7 +80,7 @@ describe("workers", () => {
       parentPort.postMessage("ready");
       setTimeout(() => { throw new Error("out of luck"); }, 30);`;
     const executor = await ThreadedExecutor.start(crashing, { module, memory }, 2, nothing);
-    executor.enqueue(new Float64Array(48));
+    executor.enqueue();
     await expect(executor.finished()).rejects.toMatchObject({
       name: "BackendError",
       cause: { message: "out of luck" },
@@ -149,6 +149,9 @@ describe("a process", () => {
       alias: {
         "@tessera/core/arguments": fileURLToPath(
           new URL("../../core/src/arguments/index.ts", import.meta.url),
+        ),
+        "@tessera/core/authoring": fileURLToPath(
+          new URL("../../core/src/authoring/index.ts", import.meta.url),
         ),
         "@tessera/core": fileURLToPath(new URL("../../core/src/index.ts", import.meta.url)),
       },

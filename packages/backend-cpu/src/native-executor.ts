@@ -1,5 +1,5 @@
 import { BackendError } from "@tessera/core";
-import { COMMAND_WORDS, fence, KERNELS } from "./command.js";
+import { COMMAND_WORDS, KERNELS, writeFence } from "./command.js";
 import { Waiters, type Executor } from "./executor.js";
 import type { Addon, AddonDevice } from "./native-addon.js";
 import { NativeMemory, reservations } from "./native-memory.js";
@@ -8,12 +8,12 @@ import { NativeMemory, reservations } from "./native-memory.js";
 export class NativeExecutor implements Executor {
   readonly threads: number;
   readonly memory: NativeMemory;
+  /** The addon reads commands from here. */
+  readonly words = new Float64Array(COMMAND_WORDS);
   enqueued = 0;
   failure: Error | undefined;
   readonly #addon: Addon;
   readonly #device: AddonDevice;
-  /** The addon reads a command from here. */
-  readonly #words = new Float64Array(COMMAND_WORDS);
   #completed = 0;
   /** The number of the last command, if it will be reported. */
   #reported = 0;
@@ -27,7 +27,7 @@ export class NativeExecutor implements Executor {
     for (const bytes of reservations()) {
       try {
         const progress = (): void => this.#progress();
-        const opened = addon.open(variant, KERNELS, threads, bytes, this.#words, progress);
+        const opened = addon.open(variant, KERNELS, threads, bytes, this.words, progress);
         this.#device = opened.device;
         this.memory = new NativeMemory(addon, opened.device, opened.base, bytes);
         return;
@@ -38,8 +38,7 @@ export class NativeExecutor implements Executor {
     throw new BackendError("the native engine did not start", { cause: refusal });
   }
 
-  enqueue(words: Float64Array): void {
-    this.#words.set(words);
+  enqueue(): void {
     if (!this.#addon.enqueue(this.#device)) {
       throw new BackendError("there is no memory for another command", {
         hint: "await results before enqueuing more",
@@ -59,7 +58,8 @@ export class NativeExecutor implements Executor {
     if (this.failure) throw this.failure;
     if (this.completed() === this.enqueued) return;
     if (this.#reported !== this.enqueued) {
-      this.enqueue(fence());
+      writeFence(this.words);
+      this.enqueue();
       this.#reported = this.enqueued;
     }
     this.#addon.keepAlive(this.#device, true);

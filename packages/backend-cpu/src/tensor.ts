@@ -1,64 +1,19 @@
-import {
-  allocate,
-  bytesPerElement,
-  DisposedError,
-  disposeSymbol,
-  sizeOf,
-  type DType,
-  type Tensor,
-  type TypedArrays,
-} from "@tessera/core";
+import { allocate, bytesPerElement, type DType, type TypedArrays } from "@tessera/core";
+import { DeviceTensor, type TensorOwner } from "@tessera/core/authoring";
 import type { Device, Storage } from "./device.js";
 
 /** What a tensor needs of the backend that made it. */
-export interface TensorOwner {
+interface CpuOwner extends TensorOwner {
   readonly device: Device;
-  forget(tensor: Tensor): void;
 }
 
-/** A view of a storage: where its elements start, and their shape. */
-export class CpuTensor<D extends DType = DType> implements Tensor<D> {
-  readonly owner: TensorOwner;
-  readonly dtype: D;
-  readonly shape: readonly number[];
-  readonly size: number;
-  /** Bytes from the start of the storage. */
-  readonly offset: number;
-  readonly #storage: Storage;
-  #disposed = false;
-
-  /** Takes over one hold on the storage. */
-  constructor(
-    owner: TensorOwner,
-    dtype: D,
-    shape: readonly number[],
-    storage: Storage,
-    offset: number,
-  ) {
-    this.owner = owner;
-    this.dtype = dtype;
-    this.shape = Object.freeze([...shape]);
-    this.size = sizeOf(shape);
-    this.#storage = storage;
-    this.offset = offset;
-  }
-
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
-  get storage(): Storage {
-    if (this.#disposed) throw new DisposedError("a tensor");
-    return this.#storage;
-  }
+export class CpuTensor<D extends DType = DType> extends DeviceTensor<D, CpuOwner, Storage> {
+  /** Bytes from the start of the storage; kept, since every launch asks for several addresses. */
+  readonly #offset = this.start * bytesPerElement(this.dtype);
 
   /** Address of the first element. */
   get address(): number {
-    return this.storage.address + this.offset;
-  }
-
-  get bytes(): number {
-    return this.size * bytesPerElement(this.dtype);
+    return this.storage.address + this.#offset;
   }
 
   async read(): Promise<TypedArrays[D]> {
@@ -66,18 +21,7 @@ export class CpuTensor<D extends DType = DType> implements Tensor<D> {
     const { device } = this.owner;
     device.checkAlive();
     const values = allocate(this.dtype, this.size);
-    await device.read(storage, this.offset, values);
+    await device.read(storage, this.#offset, values);
     return values;
-  }
-
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.owner.forget(this);
-    this.#storage.release();
-  }
-
-  [disposeSymbol](): void {
-    this.dispose();
   }
 }

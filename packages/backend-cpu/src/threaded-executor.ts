@@ -1,5 +1,5 @@
 import { AbortedError, BackendError } from "@tessera/core";
-import { fence, RING_COMMANDS, WORD } from "./command.js";
+import { COMMAND_WORDS, RING_COMMANDS, WORD, writeFence } from "./command.js";
 import { CONTROL, CONTROL_WORDS, type WorkerStart } from "./control.js";
 import { Waiters, type Executor } from "./executor.js";
 import { startWorker, type WorkerHandle } from "./worker-handle.js";
@@ -14,6 +14,7 @@ const REPORT_EVERY = RING_COMMANDS / 4;
  */
 export class ThreadedExecutor implements Executor {
   readonly threads: number;
+  readonly words = new Float64Array(COMMAND_WORDS);
   enqueued = 0;
   failure: Error | undefined;
   readonly #workers: readonly WorkerHandle[];
@@ -91,13 +92,13 @@ export class ThreadedExecutor implements Executor {
     return new ThreadedExecutor(workers, control, place);
   }
 
-  enqueue(words: Float64Array): void {
+  enqueue(): void {
     this.enqueued++;
     if (this.#backlogHead === this.#backlog.length && this.#room() > 0) {
-      this.#publish(words);
+      this.#publish(this.words);
       this.#announce();
     } else {
-      this.#backlog.push(words.slice());
+      this.#backlog.push(this.words.slice());
     }
   }
 
@@ -111,7 +112,8 @@ export class ThreadedExecutor implements Executor {
     if (this.failure) throw this.failure;
     if (this.completed() === this.enqueued) return;
     if (this.#reported !== this.enqueued) {
-      this.enqueue(fence());
+      writeFence(this.words);
+      this.enqueue();
       this.#reported = this.enqueued;
     }
     this.#workers[0]!.ref();

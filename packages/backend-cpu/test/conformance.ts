@@ -3,19 +3,25 @@ import { describe, it } from "vitest";
 import type { CpuEngine } from "../src/create.js";
 import { createCpuBackend } from "../src/index.js";
 
-/**
- * Holds an engine to the conformance suite, on one, two and three threads.
- *
- * @param obstacle why this host cannot run it
- */
-export function describeEngine(engine: CpuEngine, obstacle: string | undefined): void {
-  const create = (threads: number) => () => createCpuBackend({ engine, threads });
+export interface EngineUnderTest {
+  readonly engine: CpuEngine;
+  /** Why this host cannot run it. */
+  readonly obstacle?: string | undefined;
+  /**
+   * Numbers of threads to hold to the whole suite. How work is shared out is the same for all native engines, and for
+   * all of wasm, so one of each is tried on several; that the number changes no bit is compared for every engine.
+   */
+  readonly threads: readonly number[];
+}
+
+/** Holds an engine to the conformance suite. */
+export function describeEngine({ engine, obstacle, threads }: EngineUnderTest): void {
+  const create = (count: number) => () => createCpuBackend({ engine, threads: count });
 
   describe.skipIf(obstacle)(`${engine}${obstacle === undefined ? "" : ` (${obstacle})`}`, () => {
-    // Without SIMD the suite takes long, and threads are the same for all wasm.
-    for (const threads of engine === "scalar" ? [1] : [1, 2, 3]) {
-      describe(`threads: ${threads}`, () => {
-        for (const { name, run } of conformanceCases(create(threads))) it(name, run);
+    for (const count of threads) {
+      describe(`threads: ${count}`, () => {
+        for (const { name, run } of conformanceCases(create(count))) it(name, run);
       });
     }
 

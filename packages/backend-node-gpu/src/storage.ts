@@ -19,11 +19,10 @@ export class Storage {
   #fault: TesseraError | undefined;
   #holds = 1;
 
-  /** Takes over the node. */
-  constructor(engine: Engine, content: Node | TesseraError) {
+  /** Takes over the node with all values; without one, they are to be written before they are read. */
+  constructor(engine: Engine, values?: Node) {
     this.#engine = engine;
-    this.#pieces = content instanceof Error ? [] : [{ start: 0, node: content }];
-    this.#fault = content instanceof Error ? content : undefined;
+    this.#pieces = values ? [{ start: 0, node: values }] : [];
   }
 
   /** What kept the values from being computed. */
@@ -53,7 +52,8 @@ export class Storage {
 
   /** Puts a node, which is taken over, in the place of the values from `start`. Outside of any frame. */
   write(start: number, node: Node): void {
-    if (this.#fault || sizeOf(node.shape) === 0) {
+    const changesNothing = this.#pieces.length > 0 && sizeOf(node.shape) === 0;
+    if (this.#fault || changesNothing) {
       this.#engine.free(node);
       return;
     }

@@ -1,11 +1,5 @@
-import {
-  DisposedError,
-  disposeSymbol,
-  sizeOf,
-  type DType,
-  type Tensor,
-  type TypedArrays,
-} from "@tessera/core";
+import { DisposedError, type DType, type TypedArrays } from "@tessera/core";
+import { DeviceTensor, type TensorOwner } from "@tessera/core/authoring";
 import { type ElementType, TYPE } from "./addon.js";
 import type { Engine, Node } from "./engine.js";
 import type { Storage } from "./storage.js";
@@ -19,48 +13,12 @@ export const STORED_AS: { readonly [D in DType]: ElementType } = {
 };
 
 /** What a tensor needs of the backend that made it. */
-export interface TensorOwner {
+export interface EagerOwner extends TensorOwner {
   readonly engine: Engine;
   readonly disposed: boolean;
-  forget(tensor: Tensor): void;
 }
 
-/** A view of a storage: where its elements start, and their shape. */
-export class EagerTensor<D extends DType = DType> implements Tensor<D> {
-  readonly owner: TensorOwner;
-  readonly dtype: D;
-  readonly shape: readonly number[];
-  readonly size: number;
-  /** Elements from the start of the storage. */
-  readonly start: number;
-  readonly #storage: Storage;
-  #disposed = false;
-
-  /** Takes over one hold on the storage. */
-  constructor(
-    owner: TensorOwner,
-    dtype: D,
-    shape: readonly number[],
-    storage: Storage,
-    start: number,
-  ) {
-    this.owner = owner;
-    this.dtype = dtype;
-    this.shape = Object.freeze([...shape]);
-    this.size = sizeOf(shape);
-    this.#storage = storage;
-    this.start = start;
-  }
-
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
-  get storage(): Storage {
-    if (this.#disposed) throw new DisposedError("a tensor");
-    return this.#storage;
-  }
-
+export class EagerTensor<D extends DType = DType> extends DeviceTensor<D, EagerOwner, Storage> {
   /**
    * The values in this shape; to be called in a frame.
    *
@@ -94,16 +52,5 @@ export class EagerTensor<D extends DType = DType> implements Tensor<D> {
     if (this.dtype === "uint8") values = Uint8Array.from(values as Int32Array);
     if (this.dtype === "uint32") values = new Uint32Array((values as Int32Array).buffer);
     return values as TypedArrays[D];
-  }
-
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.owner.forget(this);
-    this.#storage.release();
-  }
-
-  [disposeSymbol](): void {
-    this.dispose();
   }
 }

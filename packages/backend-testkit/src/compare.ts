@@ -51,6 +51,8 @@ export function compareCodes(
   const codewordNorms = norms(codebooks, dimension);
   const rowNorms = norms(x, dimension);
   const distances = new Float64Array(codebookSize);
+  /** 1 where a codeword is at an earlier place. */
+  const taken = new Uint8Array(codebookSize);
   const mismatches: CodeMismatch[] = [];
   let nearTies = 0;
 
@@ -60,7 +62,7 @@ export function compareCodes(
       const cStart = (base + j) * dimension;
       distances[j] = referenceDistance(x, s * dimension, codebooks, cStart, dimension, metric);
     }
-    const taken = new Set<number>();
+    taken.fill(0);
     for (let place = 0; place < count; place++) {
       const got = codes[s * count + place]!;
       const mismatch = (expected: number, gap: number, tolerance: number): void => {
@@ -68,17 +70,17 @@ export function compareCodes(
         mismatches.push({ row, group: s % groups, place, expected, got, gap, tolerance });
       };
       const best = nearest(distances, taken);
-      const valid = got >= 0 && got < codebookSize && Number.isInteger(got) && !taken.has(got);
+      const valid = got >= 0 && got < codebookSize && Number.isInteger(got) && !taken[got];
       if (!valid) {
         mismatch(best, Infinity, 0);
         continue;
       }
-      taken.add(got);
+      taken[got] = 1;
       if (got === best) continue;
       let worst: { expected: number; gap: number; tolerance: number } | undefined;
       for (let j = 0; j < codebookSize; j++) {
         const gap = distances[got]! - distances[j]!;
-        if (gap < 0 || taken.has(j) || (worst && gap <= worst.gap)) continue;
+        if (gap < 0 || taken[j] || (worst && gap <= worst.gap)) continue;
         const norm = Math.max(codewordNorms[base + j]!, codewordNorms[base + got]!);
         const duplicate = j < got && sameCodeword(codebooks, base + j, base + got, dimension);
         const tolerance = duplicate ? 0 : toleranceOf(options, rowNorms[s]!, norm);
@@ -98,18 +100,20 @@ function toleranceOf(options: CompareOptions, rowNorm: number, codewordNorm: num
 }
 
 /** The lowest index of the smallest distance among those not taken. */
-function nearest(distances: Float64Array, taken: ReadonlySet<number>): number {
+function nearest(distances: Float64Array, taken: Uint8Array): number {
   let best = -1;
   for (let j = 0; j < distances.length; j++) {
-    if (!taken.has(j) && (best < 0 || distances[j]! < distances[best]!)) best = j;
+    if (!taken[j] && (best < 0 || distances[j]! < distances[best]!)) best = j;
   }
   return best;
 }
 
 function norms(data: Float32Array, dimension: number): Float64Array {
-  const result = new Float64Array(data.length / dimension);
-  data.forEach((value, i) => (result[Math.floor(i / dimension)]! += value * value));
-  return result.map(Math.sqrt);
+  return new Float64Array(data.length / dimension).map((_, v) => {
+    let squared = 0;
+    for (let i = v * dimension; i < (v + 1) * dimension; i++) squared += data[i]! ** 2;
+    return Math.sqrt(squared);
+  });
 }
 
 function sameCodeword(books: Float32Array, a: number, b: number, dimension: number): boolean {

@@ -1,9 +1,8 @@
 import { BackendError, throwIfAborted } from "@tessera/core";
-import type { WebGpuBackend } from "./backend.js";
+import { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
 import { findGpu, isNode } from "./find-gpu.js";
 import { describe, isSoftware } from "./info.js";
-import { WebGpuOptionBackend } from "./option-backend.js";
 
 export interface WebGpuBackendOptions {
   /**
@@ -73,7 +72,7 @@ function backendOn(
   const subgroups = able && (options.subgroups ?? !isSoftware(facts));
   const own = new Device(device, { owned, subgroups, maxBinding: options.maxBindingBytes });
   const info = describe(device, facts, { maxTensorBytes: own.maxBytes, subgroups });
-  return new WebGpuOptionBackend(own, info);
+  return new WebGpuBackend(own, info);
 }
 
 /** A device with the adapter's own limits; the defaults would keep tensors to 128 MiB. */

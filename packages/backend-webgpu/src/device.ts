@@ -12,6 +12,7 @@ import { CELL_BYTES, FaultCells, type FaultCell } from "./fault-cells.js";
 import { FLAT_LANES, type Kernel } from "./kernel.js";
 import { SETTLE_INPUTS, settleKernel } from "./kernels/settle.js";
 import { writeBytesKernel } from "./kernels/write.js";
+import { withNudges } from "./nudge.js";
 import { BufferPool } from "./pool.js";
 import { Recorder, type Workgroups } from "./recorder.js";
 import { Storage } from "./storage.js";
@@ -123,9 +124,14 @@ export class Device {
 
   zeros(bytes: number): Storage {
     const storage = this.allocate(bytes);
-    const padded = Math.ceil(bytes / 4) * 4;
-    if (padded > 0) this.recorder.clear(storage.buffer, padded);
+    this.clear(storage, bytes);
     return storage;
+  }
+
+  /** Makes the first bytes zeros, to the end of the last word. */
+  clear({ buffer }: Storage, bytes: number): void {
+    const padded = Math.ceil(bytes / 4) * 4;
+    if (padded > 0) this.recorder.clear(buffer, padded);
   }
 
   upload(data: TensorData): Storage {
@@ -253,7 +259,7 @@ export class Device {
     }
     this.recorder.submit();
     try {
-      await staging.mapAsync(MAP_READ);
+      await withNudges(this.gpu.queue, staging.mapAsync(MAP_READ));
       this.checkAlive();
       const mapped = staging.getMappedRange();
       if (cell) {
@@ -273,7 +279,8 @@ export class Device {
   async finished(): Promise<void> {
     this.recorder.submit();
     try {
-      await this.gpu.queue.onSubmittedWorkDone();
+      const { queue } = this.gpu;
+      await withNudges(queue, queue.onSubmittedWorkDone());
     } catch (error) {
       throw await this.#explained(error);
     }

@@ -1,18 +1,7 @@
-import { ArgumentError, CodeRangeError, NonFiniteError, type TesseraError } from "@tessera/core";
+import { FAULT, faultError, type FaultKind } from "@tessera/core/authoring";
 import type { GpuTensor } from "./tensor.js";
 
-/** What a kernel may find wrong, as cells name it. */
-export const FAULT = {
-  none: 0,
-  row: 1,
-  codeword: 2,
-  code: 3,
-  index: 4,
-  parent: 5,
-  query: 6,
-  probe: 7,
-} as const;
-export type FaultKind = (typeof FAULT)[keyof typeof FAULT];
+export { FAULT, faultError };
 
 /** What a position that a kernel reported in one of its slots means. */
 export interface FaultSource {
@@ -23,37 +12,4 @@ export interface FaultSource {
   readonly limit?: number;
   /** The values that positions count in. */
   readonly values?: GpuTensor<"int32">;
-}
-
-/** The error that a cell stands for, or `undefined` if nothing is wrong. */
-export function faultError(cell: Uint32Array): TesseraError | undefined {
-  const [kind = 0, row = 0, column = 0, bits = 0, limit = 0] = cell;
-  const value = bits | 0;
-  switch (kind) {
-    case FAULT.row:
-      return new NonFiniteError(row);
-    case FAULT.codeword:
-      return new NonFiniteError(row, "codebook");
-    case FAULT.code:
-      return new CodeRangeError(row, column, value, limit);
-    case FAULT.index:
-      return outside("index", value, row, limit);
-    case FAULT.parent:
-      return outside("parent", value, row, limit);
-    case FAULT.query:
-      return new NonFiniteError(row, "query");
-    case FAULT.probe:
-      return new ArgumentError(
-        `probe ${column} of query ${row}, from row ${value} on, is no stretch of the ${limit} rows`,
-        { hint: "starts are multiples of 32, and ends lie between them and the number of rows" },
-      );
-    default:
-      return undefined;
-  }
-}
-
-function outside(what: string, value: number, position: number, rows: number): ArgumentError {
-  return new ArgumentError(`${what} ${value} at position ${position} is outside the ${rows} rows`, {
-    hint: rows === 0 ? "there are no rows to choose from" : `use 0 to ${rows - 1}`,
-  });
 }

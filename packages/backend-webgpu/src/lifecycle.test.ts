@@ -1,6 +1,7 @@
 import { BackendError, DisposedError, expectNoLeaks, NonFiniteError } from "@tessera/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../test/adapter.js";
+import { checkLoss } from "../test/loss.js";
 import { loadDawn } from "./find-gpu.js";
 import { createWebGpuBackend } from "./index.js";
 
@@ -32,23 +33,7 @@ describe.skipIf(obstacle)(`a GPU${obstacle === undefined ? "" : ` (${obstacle})`
     backend.dispose();
   });
 
-  it("that is lost fails what was pending and all that follows; a new backend works", async () => {
-    const backend = await createWebGpuBackend();
-    const x = backend.tensor(Float32Array.of(1, 2));
-    const pending = backend.combine(x, x, 1, 1).read();
-    const outcome = expect(pending).rejects.toThrow(BackendError);
-    backend.gpu.destroy();
-    await outcome;
-    await backend.gpu.lost;
-    expect(() => backend.combine(x, x, 1, 1)).toThrow("the GPU device was lost");
-    await expect(x.read()).rejects.toThrow(BackendError);
-    await expect(backend.sync()).rejects.toThrow(BackendError);
-    backend.dispose();
-
-    const next = await createWebGpuBackend();
-    expect([...(await next.tensor(Float32Array.of(3)).read())]).toEqual([3]);
-    next.dispose();
-  });
+  it("that is lost fails what was pending and all that follows; a new backend works", checkLoss);
 
   it("outlives a backend that was lent it", async () => {
     const first = await onShared();

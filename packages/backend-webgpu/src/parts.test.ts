@@ -10,14 +10,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../test/adapter.js";
 import { COLUMNS, Inputs, MOST, PARTS_CASES, type PartsCase, ROWS } from "../test/parts-cases.js";
 import { createWebGpuBackend } from "./index.js";
-import type { WebGpuOptionBackend } from "./option-backend.js";
+import type { WebGpuBackend } from "./backend.js";
 
 const obstacle = await findAdapter();
 const whole = obstacle === undefined ? await createWebGpuBackend() : undefined;
 afterAll(() => whole?.dispose());
 
 const start = async (maxBindingBytes?: number) =>
-  (await createWebGpuBackend({ device: whole?.gpu, maxBindingBytes })) as WebGpuOptionBackend;
+  (await createWebGpuBackend({ device: whole?.gpu, maxBindingBytes })) as WebGpuBackend;
 const TIMEOUT_MS = 300_000;
 
 /** Methods that launch no kernel: they copy, as the queue does, or only look at tensors. */

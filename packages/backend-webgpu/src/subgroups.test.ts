@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { findAdapter } from "../test/adapter.js";
 import { Inputs, PARTS_CASES, type PartsCase } from "../test/parts-cases.js";
 import { createWebGpuBackend } from "./index.js";
-import type { WebGpuOptionBackend } from "./option-backend.js";
+import type { WebGpuBackend } from "./backend.js";
 
 const obstacle = await findAdapter();
 const shared = obstacle === undefined ? await createWebGpuBackend() : undefined;
@@ -14,7 +14,7 @@ const TIMEOUT_MS = 300_000;
 const FEW = 20;
 
 const start = async (subgroups?: boolean) =>
-  (await createWebGpuBackend({ device: shared?.gpu, subgroups })) as WebGpuOptionBackend;
+  (await createWebGpuBackend({ device: shared?.gpu, subgroups })) as WebGpuBackend;
 
 /** Whether the device has subgroups that kernels can use. */
 const able = shared !== undefined && (await start(true)).info.subgroups;

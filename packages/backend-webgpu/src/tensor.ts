@@ -1,62 +1,14 @@
-import {
-  allocate,
-  bytesPerElement,
-  DisposedError,
-  disposeSymbol,
-  sizeOf,
-  type DType,
-  type Tensor,
-  type TypedArrays,
-} from "@tessera/core";
+import { allocate, bytesPerElement, sizeOf, type DType, type TypedArrays } from "@tessera/core";
+import { DeviceTensor, type TensorOwner } from "@tessera/core/authoring";
 import type { Device } from "./device.js";
 import type { Storage } from "./storage.js";
 
 /** What a tensor needs of the backend that made it. */
-export interface TensorOwner {
+interface GpuOwner extends TensorOwner {
   readonly device: Device;
-  forget(tensor: Tensor): void;
 }
 
-/** A view of a storage: where its elements start, and their shape. */
-export class GpuTensor<D extends DType = DType> implements Tensor<D> {
-  readonly owner: TensorOwner;
-  readonly dtype: D;
-  readonly shape: readonly number[];
-  readonly size: number;
-  /** Elements from the start of the storage. */
-  readonly start: number;
-  readonly #storage: Storage;
-  #disposed = false;
-
-  /** Takes over one hold on the storage. */
-  constructor(
-    owner: TensorOwner,
-    dtype: D,
-    shape: readonly number[],
-    storage: Storage,
-    start: number,
-  ) {
-    this.owner = owner;
-    this.dtype = dtype;
-    this.shape = Object.freeze([...shape]);
-    this.size = sizeOf(shape);
-    this.#storage = storage;
-    this.start = start;
-  }
-
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
-  get storage(): Storage {
-    if (this.#disposed) throw new DisposedError("a tensor");
-    return this.#storage;
-  }
-
-  get bytes(): number {
-    return this.size * bytesPerElement(this.dtype);
-  }
-
+export class GpuTensor<D extends DType = DType> extends DeviceTensor<D, GpuOwner, Storage> {
   /** Rows of it, for a launch while it lives: nothing holds their storage. */
   rows(first: number, end: number): GpuTensor<D> {
     const [, ...rest] = this.shape;
@@ -74,16 +26,5 @@ export class GpuTensor<D extends DType = DType> implements Tensor<D> {
     const values = allocate(this.dtype, this.size);
     await this.owner.device.read(storage, this.start * bytesPerElement(this.dtype), values);
     return values;
-  }
-
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.owner.forget(this);
-    this.#storage.release();
-  }
-
-  [disposeSymbol](): void {
-    this.dispose();
   }
 }

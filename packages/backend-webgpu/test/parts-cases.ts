@@ -1,6 +1,6 @@
 import { gaussianMatrix, randomCodes } from "@tessera/backend-testkit";
 import type { OptimizerUpdate, Tensor } from "@tessera/core";
-import type { WebGpuOptionBackend } from "../src/option-backend.js";
+import type { WebGpuBackend } from "../src/backend.js";
 
 export const ROWS = 700;
 export const COLUMNS = 6;
@@ -19,20 +19,20 @@ type Made = Readonly<Record<string, Tensor>>;
 /** What a kernel makes of more bytes than can be bound at once. */
 export interface PartsCase {
   /** The method of the backend. */
-  readonly kernel: keyof WebGpuOptionBackend;
+  readonly kernel: Extract<keyof WebGpuBackend, string>;
   readonly most?: number;
   make(inputs: Inputs): Made;
 }
 
 /** Tensors by name, made on first use. Each kind of them is larger than `MOST` by its rows. */
 export class Inputs {
-  readonly backend: WebGpuOptionBackend;
+  readonly backend: WebGpuBackend;
   readonly rows: number;
   /** Rows and columns of what is square. */
   readonly side: number;
 
   /** @param rows fewer than `ROWS` where it is not parts that are tried */
-  constructor(backend: WebGpuOptionBackend, rows: number = ROWS) {
+  constructor(backend: WebGpuBackend, rows: number = ROWS) {
     this.backend = backend;
     this.rows = rows;
     this.side = Math.min(300, rows);

@@ -118,7 +118,7 @@ function readSettings(given: string | undefined): AutoencoderOptions {
 }
 
 function readAlignment(path: string, context: Context): Promise<Matrix> {
-  const choice = { tensor: undefined, field: undefined };
+  const choice = { tensor: undefined, field: undefined, column: undefined };
   return withVectorFile(path, choice, context, (file) => file.readAll());
 }
 

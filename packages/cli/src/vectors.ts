@@ -18,11 +18,16 @@ export const INPUT_OPTIONS = {
     help: "field of a .jsonl file that holds the vectors",
     defaultText: "the first list of numbers",
   }),
+  column: text("NAME", {
+    help: "column of a .parquet or .arrow file that holds the vectors",
+    defaultText: "the only one with lists of numbers",
+  }),
 };
 
 export interface InputChoice {
   readonly tensor: string | undefined;
   readonly field: string | undefined;
+  readonly column: string | undefined;
 }
 
 /** Vectors ready to be passed over as often as needed. */

@@ -9,16 +9,19 @@ export function checkShape(
   name: string,
   expected: readonly (number | undefined)[],
 ): void {
-  const { shape } = tensor;
-  if (
-    shape.length !== expected.length ||
-    expected.some((extent, axis) => extent !== undefined && extent !== shape[axis])
-  ) {
-    const wanted = expected.map((extent) => extent ?? "any").join(", ");
-    throw new ShapeError(`${name} is [${shape.join(", ")}], where [${wanted}] is needed`, {
-      hint: "the shapes of all arguments of a call must fit together",
-    });
+  if (fits(tensor.shape, expected)) return;
+  const wanted = expected.map((extent) => extent ?? "any").join(", ");
+  throw new ShapeError(`${name} is [${tensor.shape.join(", ")}], where [${wanted}] is needed`, {
+    hint: "the shapes of all arguments of a call must fit together",
+  });
+}
+
+function fits(shape: readonly number[], expected: readonly (number | undefined)[]): boolean {
+  if (shape.length !== expected.length) return false;
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (expected[axis] !== undefined && expected[axis] !== shape[axis]) return false;
   }
+  return true;
 }
 
 /** @throws {ShapeError} unless every extent is a whole number from 0 */

@@ -1,11 +1,10 @@
 import { FormatError } from "@tessera/core";
-import type { VectorFormat } from "./format.js";
 import { npyHeaderEnd, readNpyHeader } from "./npy.js";
 import type { RowReader } from "./row-reader.js";
 import { openSafetensors } from "./safetensors.js";
 import { readExactly, type ByteSource } from "./source.js";
 import { readTable, withMemory, type Table } from "./table.js";
-import { openVecs } from "./vecs.js";
+import { openVecs, type VecsFormat } from "./vecs.js";
 
 /**
  * Rows of a binary format.
@@ -14,7 +13,7 @@ import { openVecs } from "./vecs.js";
  */
 export async function openBinary(
   source: ByteSource,
-  format: Exclude<VectorFormat, "jsonl" | "csv" | "tsv">,
+  format: "npy" | "safetensors" | VecsFormat,
   tensor: string | undefined,
 ): Promise<RowReader> {
   const table =

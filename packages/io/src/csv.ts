@@ -12,7 +12,7 @@ export interface CsvOptions {
 }
 
 /** Names of an id column. pandas leaves the name of its index empty. */
-const ID_NAME = /^(|id|.*[_ ]id|key|index|name|word|token)$/i;
+export const ID_NAME = /^(|id|.*[_ ]id|key|index|name|word|token)$/i;
 
 /** Works out from the first two records how the vectors are written. */
 export function csvParser(

@@ -1,10 +1,11 @@
 export * from "./codes.js";
+export type { ColumnOptions } from "./columnar/columns.js";
 export { FileError } from "./errors.js";
 export { detectFormat, type VectorFormat } from "./format.js";
 export type { CsvOptions } from "./csv.js";
 export { readItemsFrom, type Item, type JsonlOptions } from "./jsonl.js";
 export { decodeNpy, encodeNpy, type EncodeNpyOptions, type NpyData } from "./npy.js";
-export type { VectorBatch } from "./row-reader.js";
+export type { RowReader, VectorBatch } from "./row-reader.js";
 export { blobSource, bytesSource, type ByteSource } from "./source.js";
 export { encodeBvecs, encodeFvecs, encodeIvecs } from "./vecs.js";
 export { decodeVectors, openVectorSource, type VectorFile, type VectorOptions } from "./vectors.js";

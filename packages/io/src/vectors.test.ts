@@ -248,7 +248,7 @@ describe("options", () => {
   it.each<[VectorOptions]>([
     [{ batchRows: 0 }],
     [{ batchRows: 1.5 }],
-    [{ format: "parquet" as VectorFormat }],
+    [{ format: "hdf5" as VectorFormat }],
     [{ tensor: 1 as unknown as string }],
   ])("%o are refused", async (options) => {
     await expect(open(FILES[0]![1], "x.npy", options)).rejects.toThrow(ArgumentError);

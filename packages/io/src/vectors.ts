@@ -6,16 +6,16 @@ import {
   throwIfAborted,
 } from "@tessera/core";
 import type { HostDType, Matrix, WorkOptions } from "@tessera/core";
-import { openBinary } from "./binary.js";
+import { checkColumnOptions, type ColumnOptions } from "./columnar/columns.js";
 import { checkCsvOptions, type CsvOptions } from "./csv.js";
 import { detectFormat, isVectorFormat, type VectorFormat } from "./format.js";
-import { checkJsonlOptions, type JsonlOptions } from "./jsonl.js";
+import { checkJsonlOptions, type Item, type JsonlOptions } from "./jsonl.js";
+import { openRows } from "./readers.js";
 import type { VectorBatch } from "./row-reader.js";
 import { bytesSource, type ByteSource } from "./source.js";
 import { withMemory } from "./table.js";
-import { openText } from "./text-rows.js";
 
-export interface VectorOptions extends WorkOptions, JsonlOptions, CsvOptions {
+export interface VectorOptions extends WorkOptions, JsonlOptions, CsvOptions, ColumnOptions {
   /** The format. Default: what the first bytes say, where they are unmistakable, else what the extension says. */
   readonly format?: VectorFormat | undefined;
   /** Rows of each batch; the last may have fewer. Default: as many as make about 4 MiB, at least 1. */
@@ -60,10 +60,7 @@ export async function openVectorSource(
   checkOptions(options);
   throwIfAborted(signal);
   const format = options.format ?? (await detectFormat(source));
-  const reader =
-    format === "jsonl" || format === "csv" || format === "tsv"
-      ? await openText(source, format, options)
-      : await openBinary(source, format, options.tensor);
+  const reader = await openRows(source, format, options);
   const { cols, dtype, rows } = reader;
   const batchRows = options.batchRows ?? Math.max(1, Math.floor(BATCH_VALUES / cols));
   let closed = false;
@@ -90,7 +87,10 @@ export async function openVectorSource(
     dtype,
     [Symbol.asyncIterator]: () => pass(),
     readAll: () =>
-      withMemory(source.name, "iterate over it in batches", () => collect(pass, rows, cols)),
+      withMemory(source.name, "iterate over it in batches", () =>
+        // A file of few bytes may say that it has many rows: they are believed when they have come.
+        collect(pass, rows === undefined || rows * cols > 8 * source.size ? undefined : rows, cols),
+      ),
     async close() {
       closed = true;
       await source.close?.();
@@ -120,27 +120,31 @@ async function collect(
   cols: number,
 ): Promise<VectorBatch> {
   const known = rows === undefined ? undefined : new Float32Array(rows * cols);
-  const kept: VectorBatch[] = [];
+  const kept: Float32Array[] = [];
+  const ids: (readonly string[])[] = [];
+  const items: (readonly Item[])[] = [];
   let filled = 0;
   for await (const batch of pass(known)) {
     if (batch.data.buffer !== known?.buffer) known?.set(batch.data, filled);
     filled += batch.data.length;
-    if (known === undefined) kept.push(batch);
+    if (known === undefined) kept.push(batch.data);
+    if (batch.ids) ids.push(batch.ids);
+    if (batch.items) items.push(batch.items);
   }
   const data = known ?? new Float32Array(filled);
   if (known === undefined) {
     let at = 0;
-    for (const batch of kept) {
-      data.set(batch.data, at);
-      at += batch.data.length;
+    for (const part of kept) {
+      data.set(part, at);
+      at += part.length;
     }
   }
   return {
     data,
     rows: filled / cols,
     cols,
-    ...(kept[0]?.ids && { ids: kept.flatMap(({ ids }) => ids ?? []) }),
-    ...(kept[0]?.items && { items: kept.flatMap(({ items }) => items ?? []) }),
+    ...(ids.length > 0 && { ids: ids.flat() }),
+    ...(items.length > 0 && { items: items.flat() }),
   };
 }
 
@@ -165,5 +169,6 @@ function checkOptions(options: VectorOptions): void {
     throw new ArgumentError("tensor must be the name of a tensor");
   }
   checkJsonlOptions(options);
+  checkColumnOptions(options);
   checkCsvOptions(options);
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { ByteSource } from "../src/source.js";
 
 /** The bytes of a golden file. */
@@ -30,4 +30,11 @@ export function npyFile(header: string, dataBytes: number): Uint8Array {
   bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, text.length & 0xff, text.length >> 8]);
   bytes.set(text, 10);
   return bytes;
+}
+
+/** Names of the golden files of Parquet and Arrow. */
+export function columnarFiles(): string[] {
+  return readdirSync(new URL("golden/columnar/", import.meta.url)).filter((name) =>
+    /\.(parquet|arrow|feather)$/.test(name),
+  );
 }

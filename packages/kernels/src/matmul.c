@@ -16,22 +16,23 @@ INLINE void pack_columns(const float *b, size_t column_stride, float *panel) {
   }
 }
 
-// Packs PANEL columns of op(b), from `first` on, as [inner, PANEL]; beyond the last column is 0.
+// Packs PANEL columns of op(b), from `first` on, and of them the rows `from` to `to`, as [to − from, PANEL]; beyond the
+// last column is 0.
 //
 // b: [inner, columns], or its transpose
 OUTLINE void pack_panel(const float *b, uint32_t inner, uint32_t columns, uint32_t transposed, uint32_t first,
-                        float *panel) {
+                        uint32_t from, uint32_t to, float *panel) {
   size_t row = transposed ? 1 : columns, column = transposed ? inner : 1;
-  uint32_t width = min_u32(PANEL, columns - first), i = 0;
-  b += first * column;
+  uint32_t width = min_u32(PANEL, columns - first), rows = to - from, i = 0;
+  b += first * column + from * row;
   if (width == PANEL && transposed) {
-    for (; i + LANES <= inner; i += LANES) pack_columns(b + i, column, panel + i * PANEL);
+    for (; i + LANES <= rows; i += LANES) pack_columns(b + i, column, panel + i * PANEL);
   } else if (width == PANEL) {
-    for (; i < inner; i++) {
+    for (; i < rows; i++) {
       UNROLL for (int v = 0; v < VECTORS; v++) store(panel + i * PANEL + v * LANES, load(b + i * row + v * LANES));
     }
   }
-  for (; i < inner; i++) {
+  for (; i < rows; i++) {
     for (uint32_t lane = 0; lane < PANEL; lane++)
       panel[i * PANEL + lane] = lane < width ? b[i * row + lane * column] : 0;
   }
@@ -49,7 +50,8 @@ EXPORT(packMatrix)
 uint32_t pack_matrix(const pack_matrix_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   (void)scratch;
   for (uint32_t item = begin; item < end; item++)
-    pack_panel(a->b, a->inner, a->columns, a->transposed, item * PANEL, a->panels + (size_t)item * a->inner * PANEL);
+    pack_panel(a->b, a->inner, a->columns, a->transposed, item * PANEL, 0, a->inner,
+               a->panels + (size_t)item * a->inner * PANEL);
   return NO_FAULT;
 }
 
@@ -80,6 +82,8 @@ OUTLINE void copy_block(const float *from, size_t from_stride, float *to, size_t
 
 // Adds a stretch of the inner dimension, `from` to `to`, to `count` rows of a panel's columns, whose sums so far are in
 // `out`. `rows`, at least as many, is known where this is compiled.
+//
+// panel: the stretch of it
 INLINE void add_stretch(const matmul_arguments *a, int rows, const float *x, const float *panel, uint32_t from,
                         uint32_t to, uint32_t row, uint32_t count, uint32_t column) {
   // At the edges of the result a tile is made beside it.
@@ -98,7 +102,7 @@ INLINE void add_stretch(const matmul_arguments *a, int rows, const float *x, con
   UNROLL for (int r = 0; r < rows; r++) {
     UNROLL for (int v = 0; v < VECTORS; v++) sum.at[r][v] = from > 0 ? load(out + r * stride + v * LANES) : splat(0);
   }
-  accumulate(&sum, rows, x + (size_t)from * ROWS, panel + (size_t)from * PANEL, to - from);
+  accumulate(&sum, rows, x + (size_t)from * ROWS, panel, to - from);
   if (bias) {
     UNROLL for (int v = 0; v < VECTORS; v++) {
       vec added = load(bias + v * LANES);
@@ -122,20 +126,32 @@ INLINE void add_stretch(const matmul_arguments *a, int rows, const float *x, con
 #define FEW_ROWS 4
 #define HAS_FEW (ROWS > 2 * FEW_ROWS)
 
-// All panels of an item, for its packed rows.
-INLINE void multiply_block(const matmul_arguments *a, const float *packed, const float *panels, uint32_t row,
-                           uint32_t rows, uint32_t first_panel, uint32_t last_panel) {
+// All panels of an item, for its packed rows. What they have of a stretch is packed when its turn comes, unless it is
+// already.
+//
+// own: 2 · PANEL_BYTES
+INLINE void multiply_block(const matmul_arguments *a, const float *packed, float *own, uint32_t row, uint32_t rows,
+                           uint32_t first_panel, uint32_t last_panel) {
   uint32_t depth = min_u32(a->inner, STRETCH), step = PANEL_BYTES / (4 * PANEL * (depth + 1)), from = 0;
   if (step == 0) step = 1;
   do {
     uint32_t to = min_u32(a->inner, from + STRETCH);
     for (uint32_t first = first_panel; first < last_panel; first += step) {
       uint32_t last = min_u32(last_panel, first + step);
+      const float *panels = own;
+      size_t stride = (size_t)(to - from) * PANEL;
+      if (a->panels) {
+        stride = (size_t)a->inner * PANEL;
+        panels = a->panels + first * stride + (size_t)from * PANEL;
+      } else {
+        for (uint32_t p = first; p < last; p++)
+          pack_panel(a->b, a->inner, a->columns, a->transposed_b, p * PANEL, from, to, own + (p - first) * stride);
+      }
       for (uint32_t t = 0; t < rows; t += ROWS) {
         const float *x = packed + (size_t)t * a->inner;
         uint32_t count = min_u32(ROWS, rows - t);
         for (uint32_t p = first; p < last; p++) {
-          const float *panel = panels + (size_t)(p - first_panel) * a->inner * PANEL;
+          const float *panel = panels + (p - first) * stride;
 #if HAS_FEW
           if (count <= 2 * FEW_ROWS) {
             for (uint32_t few = 0; few < count; few += FEW_ROWS) {
@@ -182,11 +198,8 @@ INLINE void sum_packed_rows(const float *packed, uint32_t rows, uint32_t inner, 
   }
 }
 
-// Bytes of panels that an item packs at once, or one panel: they stay in the L2 cache.
-#define OWN_BYTES 65536
-
 // Items: blocks of block_rows × block_panels, row after row; without columns, blocks of rows. Scratch: 4 · (ROW_BLOCK ·
-// inner + LANES) bytes, and where items pack their own panels, OWN_BYTES + 4 · PANEL · inner more.
+// inner + LANES) bytes, and where items pack their own panels, 2 · PANEL_BYTES more.
 EXPORT(matmul)
 uint32_t matmul(const matmul_arguments *a, uint32_t begin, uint32_t end, char *scratch) {
   float *packed = (float *)scratch, *own = packed + (size_t)ROW_BLOCK * a->inner + LANES;
@@ -200,14 +213,7 @@ uint32_t matmul(const matmul_arguments *a, uint32_t begin, uint32_t end, char *s
     if (packed_row != row) pack_rows(a->a + row * row_stride, rows, a->inner, row_stride, stride, packed);
     packed_row = row;
     if (a->sums && first == 0) sum_packed_rows(packed, rows, a->inner, a->sums + row);
-    uint32_t step = a->panels ? last - first : OWN_BYTES / (4 * PANEL * (a->inner + 1)) + 1;
-    for (uint32_t p = first; p < last; p += step) {
-      uint32_t end_panel = min_u32(last, p + step);
-      const float *from = a->panels ? a->panels + (size_t)p * a->inner * PANEL : own;
-      for (uint32_t i = p; i < end_panel && !a->panels; i++)
-        pack_panel(a->b, a->inner, a->columns, a->transposed_b, i * PANEL, own + (size_t)(i - p) * a->inner * PANEL);
-      multiply_block(a, packed, from, row, rows, p, end_panel);
-    }
+    multiply_block(a, packed, own, row, rows, first, last);
     if (!finished) finish_block(a, row, rows, first * PANEL, min_u32(a->columns, last * PANEL));
   }
   return NO_FAULT;

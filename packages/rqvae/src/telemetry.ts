@@ -44,10 +44,10 @@ export class Telemetry {
     this.#pending.push({ step, losses });
   }
 
-  /** Tells of the steps that were measured, once their losses are read. */
-  async catchUp(): Promise<void> {
-    const pending = this.#pending;
-    this.#pending = [];
+  /** Tells of the steps that were measured up to one, once their losses are read. */
+  async catchUp(last: number): Promise<void> {
+    const pending = this.#pending.filter(({ step }) => step <= last);
+    this.#pending = this.#pending.slice(pending.length);
     for (const { step, losses } of pending) {
       const [errors, distances] = await losses;
       const sum = (values: Float32Array): number => values.reduce((all, value) => all + value, 0);

@@ -65,8 +65,8 @@ export interface Trained extends Learned {
   readonly steps: number;
 }
 
-/** Steps that may be enqueued before the queue is waited for. */
-const STEPS_AHEAD = 16;
+/** Steps between two waits, each for the steps before the last: so many at least are in the queue at any time. */
+const STEPS_AHEAD = 8;
 /** Share of the steps with codebooks after which dead codewords are no longer replaced: late ones could not settle. */
 const REVIVE_UNTIL = 0.8;
 /** Reviews before codebooks that few rows use are called collapsed. */
@@ -131,6 +131,8 @@ class Run {
   readonly #trainer: Trainer;
   readonly #telemetry: Telemetry;
   #state: Pick<RunState, "started" | "targets" | "best" | "waited">;
+  /** The step at the last wait, and when those before it have run. */
+  #earlier: { readonly step: number; readonly done: Promise<void> } | undefined;
   /** Rows with targets. */
   #aimed: readonly number[];
 
@@ -191,16 +193,14 @@ class Run {
         this.#state = { ...this.#state, started: true };
       }
       const since = step - pretraining;
-      if (
-        since > 0 &&
-        since % reviewEvery === 0 &&
-        (await this.#review(since, since / reviewEvery))
-      )
-        break;
+      if (since > 0 && since % reviewEvery === 0) {
+        await this.#catchUp(total);
+        if (await this.#review(since, since / reviewEvery)) break;
+      }
       const losses = await this.#train(step);
       this.#telemetry.measure(trainer.step, losses);
       for (const tensor of Object.values(losses)) (tensor as Tensor | undefined)?.dispose();
-      if (trainer.step % STEPS_AHEAD === 0 || trainer.step === total) await this.#catchUp(total);
+      if (trainer.step % STEPS_AHEAD === 0) await this.#keepAhead(total);
       if (checkpoint && trainer.step % checkpoint.every === 0) {
         await this.#catchUp(total);
         const state = { ...(await trainer.read()), ...this.#state };
@@ -310,9 +310,26 @@ class Run {
 
   /** Waits for what was enqueued, and tells of it. */
   async #catchUp(total: number): Promise<void> {
-    await this.#telemetry.catchUp();
+    this.#earlier = undefined;
     await this.#trainer.backend.sync();
-    await this.#telemetry.progress(this.step, total);
+    await this.#tell(this.step, total);
+  }
+
+  /** Waits for what was enqueued at the last call, and tells of it. A device that runs dry waits for its caller. */
+  async #keepAhead(total: number): Promise<void> {
+    const earlier = this.#earlier;
+    const done = this.#trainer.backend.sync();
+    // Whoever waits for it hears of it.
+    done.catch(() => undefined);
+    this.#earlier = { step: this.step, done };
+    await earlier?.done;
+    if (earlier) await this.#tell(earlier.step, total);
+  }
+
+  /** Tells of the steps up to one that has run. */
+  async #tell(step: number, total: number): Promise<void> {
+    await this.#telemetry.catchUp(step);
+    await this.#telemetry.progress(step, total);
   }
 
   async #result(): Promise<Trained> {

@@ -16,6 +16,8 @@ import { job, type Job, numberOf, readMatrix } from "./serve.js";
 
 /** Odd, so that its multiples pass all rows of a number that it does not divide. */
 const STRIDE = 7919;
+/** Steps between two waits. */
+const STEPS_AHEAD = 8;
 
 /** Times steps; the result is what a model of its own reconstructs after the steps that are judged. */
 export async function rqvaeSteps(complete: CompleteBackend, task: Task): Promise<Job> {
@@ -69,12 +71,17 @@ class Loop {
   async train(steps: number): Promise<void> {
     const backend = this.#backend;
     const levels = this.#trainer.plan.bottleneck.sizes.length;
+    let earlier: Promise<void> | undefined;
     for (let i = 0; i < steps; i++) {
       backend.scope(() => {
         const x = backend.take(this.#data, backend.tensor(this.#indices(this.#trainer.step)));
         this.#trainer.train(x, levels);
       });
-      if (i % 16 === 15) await backend.sync();
+      if (i % STEPS_AHEAD > 0) continue;
+      // As the trainer does: for the steps before the last wait, so that the queue does not run dry.
+      const enqueued = backend.sync();
+      await earlier;
+      earlier = enqueued;
     }
     await backend.sync();
   }

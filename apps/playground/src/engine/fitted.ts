@@ -11,7 +11,7 @@ import {
 } from "@tessera/core";
 import { TransformedModel } from "@tessera/transforms";
 import type { Result, View } from "./protocol.js";
-import { countCodes, drawnRows, Scatter, takeRows } from "./scatter.js";
+import { countCodes, drawnRows, nearestCodewords, Scatter, takeRows } from "./scatter.js";
 
 const NEIGHBOURS = 8;
 
@@ -99,7 +99,11 @@ export class Fitted {
     const { offset, codebook } = term;
     const scatter = await Scatter.of(sliceColumns(left, offset, offset + codebook.cols), drawn);
     const about = { title: this.#titleOf(index), term: index };
-    return scatter.view(about, codebook, codesOf(drawn), counts);
+    const nearest =
+      index === 0 && codebook.cols === left.cols
+        ? await nearestCodewords(this.#backend, codebook, left)
+        : undefined;
+    return scatter.view(about, codebook, codesOf(drawn), counts, nearest);
   }
 
   /** The rows, and every reconstruction that some row has. */
@@ -115,11 +119,13 @@ export class Fitted {
       places.set(key, place);
       return place;
     });
-    const scatter = await Scatter.of(takeRows(this.#rows, drawn), drawn);
+    const rows = takeRows(this.#rows, drawn);
+    const scatter = await Scatter.of(rows, drawn);
     const about = { title: "rows and reconstructions", term: index };
     const reconstructions = takeRows(decoded, Uint32Array.from(first));
     const codes = drawn.map((row) => all[row]!);
-    return scatter.view(about, reconstructions, codes, countCodes(all, first.length));
+    const nearest = await nearestCodewords(this.#backend, reconstructions, rows);
+    return scatter.view(about, reconstructions, codes, countCodes(all, first.length), nearest);
   }
 
   #decodedRows(): Promise<Matrix> {

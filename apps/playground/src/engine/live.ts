@@ -43,10 +43,13 @@ export class LiveViews {
       stage = { rows, scatter: await Scatter.of(rows, this.#drawn) };
       this.#stages.set(path, stage);
     }
-    const found = await nearestCodewords(this.#backend, stage.rows, codebook);
-    const codes = Uint32Array.from(found);
+    const codes = await nearestCodewords(this.#backend, stage.rows, codebook);
+    const nearest =
+      stage.rows === this.#rows
+        ? await nearestCodewords(this.#backend, codebook, stage.rows)
+        : undefined;
     const about = { title: titleOf(path), term: undefined };
-    return stage.scatter.view(about, codebook, codes, countCodes(codes, codebook.rows));
+    return stage.scatter.view(about, codebook, codes, countCodes(codes, codebook.rows), nearest);
   }
 
   /** The rows that the codebook at a path is learned from, as far as is known. */

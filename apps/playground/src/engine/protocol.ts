@@ -1,5 +1,6 @@
 import type { Matrix } from "@tessera/core";
 import type { BackendChoice, Speed } from "../state/settings.js";
+import type { Layout } from "./umap.js";
 
 /** What a run is of. */
 export interface RunOptions {
@@ -31,7 +32,9 @@ export type Request =
       readonly columns: number;
       readonly row: number;
     }
-  | { readonly kind: "neighbours"; readonly run: number; readonly row: number };
+  | { readonly kind: "neighbours"; readonly run: number; readonly row: number }
+  /** Lays rows out on a plane. It has a worker of its own, so that it can be ended at any time. */
+  | { readonly kind: "layOut"; readonly run: number; readonly rows: Matrix };
 
 /** From the worker to the page. */
 export type Reply = Answer & { readonly run: number };
@@ -55,6 +58,7 @@ export type Answer =
       readonly byVector: Uint32Array;
       readonly byCode: Uint32Array;
     }
+  | { readonly kind: "layout"; readonly layout: Layout }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 export interface BackendFacts {
@@ -67,9 +71,16 @@ export interface ProgressFacts {
   readonly task: string;
   readonly done: number;
   readonly total: number | undefined;
-  readonly figures: Readonly<Record<string, number>>;
+  /** What was found since the last message. */
+  readonly figures: readonly Figures[];
   /** Milliseconds of work since the run began, without pauses. */
   readonly elapsed: number;
+}
+
+/** Figures by name, and when they were found, in milliseconds as above. */
+export interface Figures {
+  readonly at: number;
+  readonly values: Readonly<Record<string, number>>;
 }
 
 /** A scatter of rows, or of what earlier levels left of them, with the codewords that are to stand for them. */
@@ -87,6 +98,8 @@ export interface View {
   readonly counts: Uint32Array;
   /** The codeword of each point. */
   readonly codes: Uint32Array;
+  /** The point nearest to each codeword, where the points are whole rows, which other maps of the rows can show. */
+  readonly nearest: Uint32Array | undefined;
   /** Whether the plane is the whole space, so that Voronoi cells can be drawn. */
   readonly exact: boolean;
   /** Share of the variance that the two axes show. */

@@ -10,7 +10,7 @@ import type { TrainingEvent } from "@tessera/rqvae";
 import { Fitted } from "./fitted.js";
 import { Gate } from "./gate.js";
 import { LiveViews } from "./live.js";
-import type { Answer, Failure, RunOptions } from "./protocol.js";
+import type { Answer, Failure, Figures, RunOptions } from "./protocol.js";
 import { allQuantizers } from "./quantizers.js";
 import { startBackend } from "./start-backend.js";
 
@@ -51,19 +51,29 @@ export class Run {
     const live = new LiveViews(backend, parseSpec(spec), rows);
     const since = performance.now();
     const elapsed = (): number => performance.now() - since - this.gate.waited;
+    const found: Figures[] = [];
+    let last: Progress | undefined;
+    const tell = ({ task, done, total }: Progress): void => {
+      const figures = found.splice(0);
+      this.#send({
+        kind: "progress",
+        progress: { task, done, total, figures, elapsed: elapsed() },
+      });
+      this.#told = performance.now();
+    };
     const onProgress = async (progress: Progress): Promise<void> => {
       await this.#breathe();
-      const slow = this.#options.speed === "slow" && progress.codebook !== undefined;
-      if (progress.codebook) live.note(progress.place, progress.codebook);
+      const { place, codebook, figures } = progress;
+      const slow = this.#options.speed === "slow" && codebook !== undefined;
+      if (codebook) live.note(place, codebook);
       // A step that is asked for is shown, however soon it is.
       const due = slow || this.gate.paused || performance.now() - this.#told >= BETWEEN_MESSAGES;
+      // Iterations over all rows are few, and quick ones make a curve as well; an autoencoder has many steps.
+      if (figures && (due || codebook)) found.push({ at: elapsed(), values: figures });
+      last = progress;
       if (due) {
-        const { task, done, total, figures = {} } = progress;
-        this.#send({
-          kind: "progress",
-          progress: { task, done, total, figures, elapsed: elapsed() },
-        });
-        const view = progress.codebook && (await live.view(progress.place));
+        tell(progress);
+        const view = codebook && (await live.view(place));
         if (view) this.#send({ kind: "view", view });
         this.#told = performance.now();
       }
@@ -81,6 +91,7 @@ export class Run {
       onEvent: (event) => this.#onEvent(event),
       onReview,
     }).fit(spec, rows, { backend, seed, iterations, onProgress });
+    if (last && found.length > 0) tell(last);
     const fitted = await Fitted.of(backend, model, rows, elapsed());
     this.#send({ kind: "done", result: fitted.result });
     this.#send({ kind: "view", view: await fitted.view(level) });

@@ -26,18 +26,18 @@ export function leftOver(rows: Matrix, codebook: Matrix, codes: ArrayLike<number
   return { ...rows, data };
 }
 
-/** The codeword nearest to each row. */
+/** The codeword nearest to each row, or the row nearest to each codeword if they change places. */
 export async function nearestCodewords(
   backend: CompleteBackend,
   rows: Matrix,
   codebook: Matrix,
-): Promise<Int32Array> {
+): Promise<Uint32Array> {
   const { codes } = backend.scope(() => {
     const x = backend.tensor(rows.data, [rows.rows, rows.cols]);
     const books = backend.tensor(codebook.data, [1, codebook.rows, codebook.cols]);
     return { codes: backend.assign(x, books).codes.read() };
   });
-  return codes;
+  return Uint32Array.from(await codes);
 }
 
 /** Rows on the plane of their first principal components, or as they are where they have two values or one. */
@@ -75,9 +75,11 @@ export class Scatter {
     codewords: Matrix | undefined,
     codes: Uint32Array,
     counts: Uint32Array,
+    nearest?: Uint32Array,
   ): View {
     return {
       ...about,
+      nearest,
       rows: this.#drawn,
       points: this.#points,
       codewords: codewords ? this.#project(codewords) : new Float32Array(0),

@@ -1,6 +1,7 @@
 import type { Fitted } from "./fitted.js";
-import type { Reply, Request } from "./protocol.js";
+import type { Answer, Reply, Request } from "./protocol.js";
 import { failureOf, Run } from "./run.js";
+import { startBackend } from "./start-backend.js";
 
 let current: { readonly id: number; readonly run: Run } | undefined;
 
@@ -12,6 +13,7 @@ addEventListener("message", ({ data }: MessageEvent<Request>) => {
     current = { id, run };
     return;
   }
+  if (data.kind === "layOut") return void layOut(data);
   if (current?.id !== data.run) return;
   const { gate, fitted } = current.run;
   switch (data.kind) {
@@ -55,5 +57,18 @@ async function answer(
     }
   } catch (error) {
     send({ run, kind: "failed", failure: failureOf(error) });
+  }
+}
+
+async function layOut({ run, rows }: Extract<Request, { kind: "layOut" }>): Promise<void> {
+  const send = (answer: Answer): void => postMessage({ ...answer, run });
+  try {
+    const [umap, backend] = await Promise.all([import("./umap.js"), startBackend("wasm-1")]);
+    const layout = await umap.layOut(backend, rows, (sofar) =>
+      send({ kind: "layout", layout: sofar }),
+    );
+    send({ kind: "layout", layout });
+  } catch (error) {
+    send({ kind: "failed", failure: failureOf(error) });
   }
 }

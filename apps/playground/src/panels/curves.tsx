@@ -1,4 +1,5 @@
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { LineChart } from "../views/line-chart.js";
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -19,11 +20,12 @@ export function CurvesPanel() {
   return (
     <section aria-labelledby="curves-title">
       <h2 id="curves-title">Training</h2>
-      {lines.length > 0 ? (
-        lines.map((line) => <LineChart key={line.name} line={line} unit="s" />)
-      ) : (
-        <p class="note">Losses appear here while a model is trained.</p>
-      )}
+      <About guide="from-vq-to-rqvae.html" topic="how quantizers are trained">
+        What training makes smaller, as it falls.
+      </About>
+      {lines.map((line) => (
+        <LineChart key={line.name} line={line} unit="s" />
+      ))}
     </section>
   );
 }

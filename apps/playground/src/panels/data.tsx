@@ -1,6 +1,7 @@
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { SAMPLES, SHAPES } from "../state/settings.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { NumberField } from "../views/number-field.js";
 
 const NAMES = {
@@ -13,6 +14,8 @@ const NAMES = {
   digits: "Digits",
 } as const;
 
+const DRAGS = ["dragover", "dragleave", "drop"] as const;
+
 export function DataPanel() {
   const { data, points } = store.settings.value;
   const dataset = store.dataset.value;
@@ -23,23 +26,25 @@ export function DataPanel() {
     const file = files?.[0];
     if (file) void store.openFile(file);
   };
+  useEffect(() => {
+    const drag = (event: DragEvent): void => {
+      // Else the browser would leave the page for the file.
+      event.preventDefault();
+      setOver(event.type === "dragover");
+      if (event.type === "drop") open(event.dataTransfer?.files);
+    };
+    for (const kind of DRAGS) document.addEventListener(kind, drag);
+    return () => {
+      for (const kind of DRAGS) document.removeEventListener(kind, drag);
+    };
+  }, []);
   return (
-    <section
-      aria-labelledby="data-title"
-      class={over ? "over" : undefined}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        open(event.dataTransfer?.files);
-      }}
-    >
+    <section aria-labelledby="data-title" class={over ? "over" : undefined}>
       <h2 id="data-title">Data</h2>
-      <div class="choices" role="group" aria-labelledby="data-title">
+      <About guide="first-ids.html" topic="embeddings and their ids">
+        Rows of numbers, one for each item; rows that lie close together are alike.
+      </About>
+      <div class="choices four" role="group" aria-labelledby="data-title">
         {[...SHAPES, ...SAMPLES].map((name) => (
           <button type="button" aria-pressed={data === name} onClick={() => store.chooseData(name)}>
             {NAMES[name]}
@@ -48,9 +53,10 @@ export function DataPanel() {
         <button
           type="button"
           aria-pressed={data === "file"}
+          title="a file of your own"
           onClick={() => picker.current?.click()}
         >
-          Your own…
+          File…
         </button>
       </div>
       <input
@@ -58,7 +64,7 @@ export function DataPanel() {
         type="file"
         hidden
         aria-label="A file of vectors"
-        accept=".npy,.csv,.tsv,.jsonl,.ndjson,.parquet,.fvecs,.bvecs,.safetensors"
+        accept=".npy,.csv,.tsv,.jsonl,.ndjson,.parquet,.arrow,.feather,.fvecs,.bvecs,.safetensors"
         onChange={({ currentTarget }) => {
           open(currentTarget.files);
           currentTarget.value = "";

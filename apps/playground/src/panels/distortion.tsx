@@ -1,4 +1,5 @@
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { figure, percent } from "../views/text.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [360, 190, 40, 22];
@@ -12,10 +13,7 @@ export function DistortionPanel() {
     return (
       <section aria-labelledby="distortion-title">
         <h2 id="distortion-title">Rate and distortion</h2>
-        <p class="note">
-          Each run leaves a point here: how many bits a row takes, and how much of the variance they
-          lose.
-        </p>
+        <AboutDistortion />
       </section>
     );
   }
@@ -30,8 +28,8 @@ export function DistortionPanel() {
   return (
     <section aria-labelledby="distortion-title">
       <h2 id="distortion-title">Rate and distortion</h2>
+      <AboutDistortion />
       <svg
-        class="chart"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
         aria-label="Bits of a row against the share of the variance that is lost. The table has the figures."
@@ -102,5 +100,14 @@ export function DistortionPanel() {
         </table>
       </div>
     </section>
+  );
+}
+
+function AboutDistortion() {
+  return (
+    <About guide="quantizer-for-search.html" topic="choosing a quantizer">
+      Each run leaves a line: the bits that a row takes, and the share of the variance that they
+      lose.
+    </About>
   );
 }

@@ -8,6 +8,7 @@ export function Figure() {
   const settings = store.settings.value;
   return (
     <main class="figure">
+      <h1 class="hidden">A quantizer to train</h1>
       <div class="buttons">
         <TrainButtons />
         <code>{settings.spec}</code>

@@ -2,20 +2,29 @@ import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { mapToPlane } from "@tessera/transforms";
 import { labelOf } from "../data/dataset.js";
 import { drawnRows, takeRows } from "../engine/scatter.js";
+import { layouts, viewOn } from "../state/layout.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { type Brush, Canvas } from "../views/canvas.js";
 import { drawMap, drawPoints } from "../views/draw-map.js";
 import { frameOf, pointAt } from "../views/frame.js";
+import { stillness } from "../views/stillness.js";
 import { percent } from "../views/text.js";
+import { Codewords } from "./codewords.js";
+import { LayoutProgress, MapChoices } from "./map-choices.js";
 
 export function MapPanel() {
-  const view = store.view.value;
+  const trained = store.view.value;
+  const places = layouts.current.value?.points;
+  const laid = places !== undefined && places.length > 0 ? places : undefined;
+  const view = useMemo(() => trained && (laid ? viewOn(trained, laid) : trained), [trained, laid]);
   const dataset = store.dataset.value;
   const selected = store.selected.value;
   const near = store.neighbours.value;
   const [hovered, setHovered] = useState<{ row: number; x: number; y: number } | undefined>();
   const [size, setSize] = useState<readonly [number, number]>([1, 1]);
-  const before = useFirstLook();
+  const firstLook = useFirstLook();
+  const before = laid ?? firstLook;
   const marked = useMemo(
     () => new Set([...(selected === undefined ? [] : [selected]), ...(near?.byVector ?? [])]),
     [selected, near],
@@ -40,7 +49,11 @@ export function MapPanel() {
   return (
     <section class="map" aria-labelledby="map-title">
       <h2 id="map-title">{view ? `Map: ${view.title}` : "Map"}</h2>
-      <Levels />
+      <About guide="from-vq-to-rqvae.html#vector-quantization" topic="vector quantization">
+        Each point is a row; rows of one colour share a code, and a codeword stands for them.
+      </About>
+      <MapChoices />
+      <LayoutProgress />
       <div class="stage">
         <Canvas
           label={label}
@@ -64,44 +77,32 @@ export function MapPanel() {
       </div>
       {view && (
         <p class="note">
-          Points have the colour of their code; codewords are ringed, hollow where no point has
-          them.
-          {view.exact
-            ? " Lines bound the region of each codeword."
-            : ` The plane shows ${percent(view.explained)} of the variance.`}
+          {view.codewords.length > 0 &&
+            "Codewords are ringed; hollow ones, dashed, stand for no row. "}
+          {laid
+            ? "UMAP keeps rows together that are near; how far apart it puts others says little."
+            : view.exact
+              ? "Lines bound the region of each codeword."
+              : `The plane shows ${percent(view.explained)} of the variance.`}
         </p>
       )}
+      {dataset && selected !== undefined && store.result.value && (
+        <p>
+          <b>{labelOf(dataset, selected)}</b>{" "}
+          <button type="button" class="plain" onClick={showSelected}>
+            its codes and neighbours
+          </button>
+        </p>
+      )}
+      {view && dataset && <Codewords view={view} dataset={dataset} />}
     </section>
   );
 }
 
-/** Which codebook is looked at. */
-function Levels() {
-  const result = store.result.value;
-  const { level } = store.settings.value;
-  if (!result) return null;
-  const count = Math.max(
-    result.terms.length,
-    result.terms.length === 0 ? result.cardinalities.length : 0,
-  );
-  if (count < 2) return null;
-  const shown = Math.min(count, 16);
-  return (
-    <div class="choices" role="group" aria-label="Codebook shown">
-      <span class="note">codebook</span>
-      {Array.from({ length: shown }, (_, l) => (
-        <button type="button" aria-pressed={level === l} onClick={() => store.showLevel(l)}>
-          {l + 1}
-        </button>
-      ))}
-      {result.terms.length > 1 && (
-        <button type="button" aria-pressed={level >= count} onClick={() => store.showLevel(count)}>
-          all
-        </button>
-      )}
-      {count > shown && <span class="note">of {count}</span>}
-    </div>
-  );
+function showSelected(): void {
+  const details = document.querySelector<HTMLElement>("#selected");
+  details?.scrollIntoView({ behavior: stillness.matches ? "auto" : "smooth", block: "center" });
+  details?.focus({ preventScroll: true });
 }
 
 /** The data on a plane before anything is trained. */

@@ -1,5 +1,8 @@
+import { useRef } from "preact/hooks";
 import { blocksOf, specOf } from "../state/blocks.js";
+import { caretOf } from "../state/caret.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { NumberField } from "../views/number-field.js";
 
 const EXAMPLES: readonly (readonly [spec: string, what: string])[] = [
@@ -13,14 +16,17 @@ const LEVELS = ["vq16", "vq64", "vq256", "rq2x16", "split2(vq16)", "sq4", "sign"
 const TRANSFORMS = ["center", "normalize", "pca2", "rotation", "ae(32,8,2)"];
 
 export function ModelPanel() {
-  const { spec, iterations, steps, pretraining, batchSize, learningRate, separation } =
-    store.settings.value;
+  const { spec } = store.settings.value;
   const parsed = store.parsed.value;
   const wrong = "message" in parsed ? parsed : undefined;
   const set = (text: string): void => store.change({ spec: text, level: 0 });
   return (
     <section aria-labelledby="model-title">
       <h2 id="model-title">Model</h2>
+      <About guide="algebra.html" topic="the algebra">
+        Writes a row in a few codes. <code>+</code> adds a level, <code>&gt;</code> puts a transform
+        first.
+      </About>
       <label class="spec">
         <span class="hidden">Quantizer, as an expression</span>
         <input
@@ -37,7 +43,9 @@ export function ModelPanel() {
       <div id="spec-error" role="status">
         {wrong && (
           <>
-            <pre class="caret">{`${" ".repeat(wrong.start)}${"^".repeat(Math.max(1, wrong.end - wrong.start))}`}</pre>
+            <pre class="caret" aria-hidden="true">
+              {caretOf(spec, wrong.start, wrong.end)}
+            </pre>
             <p class="error">
               {wrong.message}
               {wrong.hint && <small>{wrong.hint}</small>}
@@ -59,50 +67,44 @@ export function ModelPanel() {
           ))}
         </ul>
       </details>
-      {store.usesAutoencoder.value ? (
-        <div class="fields">
-          <NumberField
-            label="steps"
-            name="steps"
-            value={steps}
-            onChange={(value) => store.change({ steps: value })}
-          />
-          <NumberField
-            label="pretraining"
-            name="pretraining"
-            value={pretraining}
-            onChange={(value) => store.change({ pretraining: value })}
-          />
-          <NumberField
-            label="batch"
-            name="batchSize"
-            value={batchSize}
-            onChange={(value) => store.change({ batchSize: value })}
-          />
-          <NumberField
-            label="learning rate"
-            name="learningRate"
-            value={learningRate}
-            onChange={(value) => store.change({ learningRate: value })}
-          />
-          <NumberField
-            label="separation"
-            name="separation"
-            value={separation}
-            onChange={(value) => store.change({ separation: value })}
-          />
-        </div>
-      ) : (
-        <NumberField
-          label="iterations"
-          name="iterations"
-          value={iterations}
-          onChange={(value) => store.change({ iterations: value })}
-        />
-      )}
+      <TrainingSettings />
     </section>
   );
 }
+
+/** Settings of the training that matter to this kind of model. */
+function TrainingSettings() {
+  const settings = store.settings.value;
+  const field = (label: string, name: TrainingSetting) => (
+    <NumberField
+      label={label}
+      name={name}
+      value={settings[name]}
+      onChange={(value) => store.change({ [name]: value })}
+    />
+  );
+  if (!store.usesAutoencoder.value) return field("iterations", "iterations");
+  return (
+    <details>
+      <summary>Training of the autoencoder</summary>
+      <div class="fields three">
+        {field("steps", "steps")}
+        {field("pretraining", "pretraining")}
+        {field("batch", "batchSize")}
+        {field("learning rate", "learningRate")}
+        {field("separation", "separation")}
+      </div>
+    </details>
+  );
+}
+
+type TrainingSetting =
+  | "iterations"
+  | "steps"
+  | "pretraining"
+  | "batchSize"
+  | "learningRate"
+  | "separation";
 
 /** The spec as blocks that can be changed, taken out and added. */
 function BlockEditor({
@@ -113,6 +115,7 @@ function BlockEditor({
   readonly onChange: (spec: string) => void;
 }) {
   const blocks = blocksOf(spec);
+  const group = useRef<HTMLDivElement>(null);
   const replace = (kind: "transforms" | "levels", at: number, text: string | undefined): void => {
     const parts = blocks[kind].flatMap((part, i) => (i === at ? (text ? [text] : []) : [part]));
     if (kind === "levels" && parts.length === 0) return;
@@ -132,7 +135,11 @@ function BlockEditor({
           <button
             type="button"
             aria-label={`remove ${part}`}
-            onClick={() => replace(kind, at, undefined)}
+            onClick={() => {
+              replace(kind, at, undefined);
+              // The button goes; the focus should not go with it.
+              group.current?.querySelector("input")?.focus();
+            }}
           >
             ×
           </button>
@@ -149,14 +156,14 @@ function BlockEditor({
         if (value) add(value);
       }}
     >
-      <option value="">{label}</option>
+      <option value="">{label}…</option>
       {choices.map((choice) => (
         <option value={choice}>{choice}</option>
       ))}
     </select>
   );
   return (
-    <div class="blocks" role="group" aria-label="Blocks of the model">
+    <div class="blocks" role="group" aria-label="Blocks of the model" ref={group}>
       {list("transforms", "transform")}
       {list("levels", "level")}
       {adder("+ level", LEVELS, (text) =>

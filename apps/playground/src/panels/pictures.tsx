@@ -1,9 +1,10 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
-import type { Dataset } from "../data/dataset.js";
+import { type Dataset, labelOf } from "../data/dataset.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { type Brush, Canvas } from "../views/canvas.js";
 
-const SHOWN = 6;
+const SHOWN = 10;
 
 /** Where rows are pictures: some of them, and what more and more of their codes stand for. */
 export function PicturesPanel() {
@@ -24,34 +25,35 @@ export function PicturesPanel() {
   return (
     <section aria-labelledby="pictures-title">
       <h2 id="pictures-title">Reconstructions</h2>
-      <div class="scroll">
+      <About guide="from-vq-to-rqvae.html#residual-quantization" topic="residual quantization">
+        Rows, and what their codes stand for: each further code adds detail.
+      </About>
+      <div class="scroll" tabIndex={0} role="group" aria-labelledby="pictures-title">
         <table class="pictures">
-          <thead>
-            <tr>
-              <th scope="col">row</th>
-              {prefixes.map((columns) => (
-                <th scope="col">{columns === 1 ? "1 code" : `${columns} codes`}</th>
-              ))}
-            </tr>
-          </thead>
           <tbody>
-            {rows.map((row) => (
-              <tr>
+            <tr>
+              <th scope="row">rows</th>
+              {rows.map((row) => (
                 <td>
                   <Picture
                     dataset={dataset}
-                    label={`Row ${row}`}
+                    label={`Row ${row}, ${labelOf(dataset, row)}`}
                     values={dataset.rows.data.subarray(
                       row * dataset.rows.cols,
                       (row + 1) * dataset.rows.cols,
                     )}
                   />
                 </td>
-                {prefixes.map((columns) => (
+              ))}
+            </tr>
+            {prefixes.map((columns) => (
+              <tr>
+                <th scope="row">{columns === 1 ? "1 code" : `${columns} codes`}</th>
+                {rows.map((row) => (
                   <td>
                     <Picture
                       dataset={dataset}
-                      label={`Row ${row} from ${columns} codes`}
+                      label={`Row ${row} from ${columns === 1 ? "1 code" : `${columns} codes`}`}
                       values={store.decoded.value.get(`${row}/${columns}`)}
                     />
                   </td>
@@ -62,7 +64,7 @@ export function PicturesPanel() {
         </table>
       </div>
       <button type="button" onClick={() => setFirst((first + SHOWN) % dataset.rows.rows)}>
-        Others
+        Other rows
       </button>
     </section>
   );

@@ -1,5 +1,7 @@
+import type { ProgressFacts } from "../engine/protocol.js";
 import { BACKENDS, type BackendChoice, type Speed, SPEEDS } from "../state/settings.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { NumberField } from "../views/number-field.js";
 import { seconds } from "../views/text.js";
 
@@ -15,6 +17,9 @@ export function RunPanel() {
   return (
     <section aria-labelledby="run-title">
       <h2 id="run-title">Run</h2>
+      <About guide="backends.html" topic="backends">
+        Moves codewords to where rows lose least, on your own machine.
+      </About>
       <div class="buttons">
         <TrainButtons />
       </div>
@@ -28,19 +33,6 @@ export function RunPanel() {
           onChange={(value) => store.change({ seed: value })}
         />
         <label class="field">
-          <span>compute on</span>
-          <select
-            value={backend}
-            onChange={({ currentTarget }) =>
-              store.change({ backend: currentTarget.value as BackendChoice })
-            }
-          >
-            {BACKENDS.map((name) => (
-              <option value={name}>{NAMES[name]}</option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
           <span>speed</span>
           <select
             value={speed}
@@ -52,6 +44,19 @@ export function RunPanel() {
           </select>
         </label>
       </div>
+      <label class="field">
+        <span>compute on</span>
+        <select
+          value={backend}
+          onChange={({ currentTarget }) =>
+            store.change({ backend: currentTarget.value as BackendChoice })
+          }
+        >
+          {BACKENDS.map((name) => (
+            <option value={name}>{NAMES[name]}</option>
+          ))}
+        </select>
+      </label>
       {store.backend.value && (
         <p class="note" title={store.backend.value.reason}>
           {store.backend.value.device}
@@ -63,7 +68,7 @@ export function RunPanel() {
 
 export function TrainButtons() {
   const phase = store.phase.value;
-  const ready = store.dataset.value !== undefined && !("message" in store.parsed.value);
+  const ready = store.ready.value;
   return (
     <>
       {phase === "running" ? (
@@ -103,34 +108,30 @@ export function Status() {
   const progress = store.progress.value;
   const result = store.result.value;
   const phase = store.phase.value;
-  if (result)
-    return (
+  const text = result
+    ? `Trained in ${seconds(result.elapsed)}.`
+    : phase === "idle"
+      ? "Not started."
+      : progress
+        ? `${phase === "paused" ? "Paused: " : ""}${progress.task}`
+        : "Starting…";
+  return (
+    <>
+      {/* Read out when it changes, which it does for each task, not for each step. */}
       <p class="status" role="status">
-        Trained in {seconds(result.elapsed)}.
+        {text}
       </p>
-    );
-  if (phase === "idle")
-    return (
-      <p class="status" role="status">
-        Not started.
-      </p>
-    );
-  if (!progress)
-    return (
-      <p class="status" role="status">
-        Starting…
-      </p>
-    );
+      {progress && !result && <Steps progress={progress} />}
+    </>
+  );
+}
+
+function Steps({ progress }: { readonly progress: ProgressFacts }) {
   const { task, done, total, elapsed } = progress;
   const left = total && done > 0 ? (elapsed * (total - done)) / done : undefined;
   const rate = elapsed > 0 ? (1000 * done) / elapsed : 0;
   return (
     <>
-      {/* Read out when it changes its task, not at every step. */}
-      <p class="status" role="status">
-        {phase === "paused" ? "Paused: " : ""}
-        {task}
-      </p>
       <progress value={done} max={total ?? done} aria-label={task} />
       <p class="note figures">
         {done}

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { labelOf } from "../data/dataset.js";
 import { dataFileOf, programOf } from "../state/reproduce.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 import { download } from "../views/download.js";
 
 /** Files of what was learned, and how to get them elsewhere. */
@@ -32,7 +33,10 @@ export function TakeAwayPanel() {
   return (
     <section aria-labelledby="take-title">
       <h2 id="take-title">Take away</h2>
-      <div class="buttons">
+      <About guide="first-ids.html#in-a-program" topic="in a program">
+        The files of this run, and the command or program that repeats it from the data.
+      </About>
+      <div class="buttons" role="group" aria-label="Files">
         <button
           type="button"
           disabled={!result}
@@ -67,9 +71,6 @@ export function TakeAwayPanel() {
         >
           Data
         </button>
-        <button type="button" onClick={() => copy("Link", location.href)}>
-          Copy link
-        </button>
       </div>
       <div class="choices" role="group" aria-label="How to repeat this run">
         <button
@@ -91,6 +92,9 @@ export function TakeAwayPanel() {
           onClick={() => copy(shown === "command" ? "Command" : "Program", text)}
         >
           Copy
+        </button>
+        <button type="button" onClick={() => copy("Link", location.href)}>
+          Copy link
         </button>
       </div>
       <pre tabIndex={0} aria-label="How to repeat this run, from the data above">

@@ -1,12 +1,13 @@
 import { Codes } from "@tessera/core";
 import { formatTokens, PrefixTree } from "@tessera/semantic-ids";
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Dataset, labelOf } from "../data/dataset.js";
 import type { Result } from "../engine/protocol.js";
 import { store } from "../state/store.js";
+import { About } from "../views/about.js";
 
 const MOST_COLUMNS = 8;
-const CHILDREN = 24;
+const CHILDREN = 12;
 const ITEMS = 40;
 const MOST_FOUND = 6;
 
@@ -22,6 +23,10 @@ export function TreePanel() {
   return (
     <section aria-labelledby="tree-title">
       <h2 id="tree-title">Semantic IDs</h2>
+      <About guide="recommender.html" topic="Semantic IDs">
+        Items whose codes begin alike are alike, so a recommender can learn to write them, code by
+        code.
+      </About>
       <Finder dataset={dataset} />
       <Selected result={result} dataset={dataset} />
       {tree ? (
@@ -45,6 +50,11 @@ interface BranchProps {
 
 function Branches({ tree, prefix, result, dataset }: BranchProps) {
   const [all, setAll] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  // The button for more goes; the focus goes to what came in its place.
+  useEffect(() => {
+    if (all) list.current?.children[CHILDREN]?.querySelector("summary")?.focus();
+  }, [all]);
   if (prefix.length === result.cardinalities.length)
     return <Items rows={tree.itemsUnder(prefix)} dataset={dataset} />;
   const children = [...tree.childrenOf(prefix)]
@@ -52,7 +62,7 @@ function Branches({ tree, prefix, result, dataset }: BranchProps) {
     .sort((a, b) => b.count - a.count);
   const shown = all ? children : children.slice(0, CHILDREN);
   return (
-    <ul class="tree">
+    <ul class="tree" ref={list}>
       {shown.map(({ path, count }) => (
         <Branch
           key={path.join()}
@@ -134,6 +144,7 @@ function Finder({ dataset }: { readonly dataset: Dataset }) {
 function Selected({ result, dataset }: { readonly result: Result; readonly dataset: Dataset }) {
   const row = store.selected.value;
   const near = store.neighbours.value;
+  const box = useRef<HTMLDivElement>(null);
   if (row === undefined) return null;
   const columns = result.cardinalities.length;
   const codes = [...result.codes.subarray(row * columns, (row + 1) * columns)];
@@ -141,7 +152,15 @@ function Selected({ result, dataset }: { readonly result: Result; readonly datas
     <ol>
       {[...rows].map((other) => (
         <li>
-          <button type="button" class="plain" onClick={() => store.select(other)}>
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              store.select(other);
+              // Its neighbours take the place of these.
+              box.current?.focus();
+            }}
+          >
             {labelOf(dataset, other)}
           </button>
         </li>
@@ -149,8 +168,8 @@ function Selected({ result, dataset }: { readonly result: Result; readonly datas
     </ol>
   );
   return (
-    <div class="selected" role="status">
-      <p>
+    <div class="selected" id="selected" tabIndex={-1} ref={box}>
+      <p role="status">
         <b>{labelOf(dataset, row)}</b>{" "}
         <code>{columns <= MOST_COLUMNS ? formatTokens(codes) : codes.slice(0, 16).join(" ")}</code>
       </p>

@@ -1,5 +1,6 @@
 import { store } from "../state/store.js";
 import { type ColumnUsage, distinctCodes, usageOf } from "../state/usage.js";
+import { About } from "../views/about.js";
 import { percent } from "../views/text.js";
 
 const MOST_COLUMNS = 8;
@@ -11,6 +12,10 @@ export function UsagePanel() {
   return (
     <section aria-labelledby="usage-title">
       <h2 id="usage-title">Use of codes</h2>
+      <About guide="glossary.html" topic="the glossary">
+        How many rows each code has. The more even, the more codes tell: the perplexity is the
+        number of evenly used codes that would tell as much.
+      </About>
       {result ? (
         <>
           <p class="note">
@@ -29,17 +34,17 @@ export function UsagePanel() {
             </p>
           )}
         </>
-      ) : health ? (
-        <ul class="health">
-          {health.levels.map(({ usage, perplexity, dead }, l) => (
-            <li>
-              level {l + 1}: {percent(usage)} in use, perplexity {perplexity.toFixed(1)}
-              {dead > 0 ? `, ${dead} dead` : ""}
-            </li>
-          ))}
-        </ul>
       ) : (
-        <p class="note">After training: how many rows each code has.</p>
+        health && (
+          <ul class="health">
+            {health.levels.map(({ usage, perplexity, dead }, l) => (
+              <li>
+                level {l + 1}: {percent(usage)} in use, perplexity {perplexity.toFixed(1)}
+                {dead > 0 ? `, ${dead} dead` : ""}
+              </li>
+            ))}
+          </ul>
+        )
       )}
     </section>
   );

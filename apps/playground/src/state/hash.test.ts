@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hashOf, settingsFrom } from "./hash.js";
-import { BACKENDS, DEFAULTS, EMBEDS, SAMPLES, type Settings, SHAPES, SPEEDS } from "./settings.js";
+import {
+  BACKENDS,
+  DEFAULTS,
+  EMBEDS,
+  MAPS,
+  SAMPLES,
+  type Settings,
+  SHAPES,
+  SPEEDS,
+} from "./settings.js";
 
 const settings: fc.Arbitrary<Settings> = fc.record({
   data: fc.constantFrom(...SHAPES, ...SAMPLES, "file" as const),
@@ -17,6 +26,7 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   backend: fc.constantFrom(...BACKENDS),
   speed: fc.constantFrom(...SPEEDS),
   level: fc.nat(4095),
+  map: fc.constantFrom(...MAPS),
   embed: fc.constantFrom(...EMBEDS),
 });
 
@@ -37,7 +47,7 @@ describe("the address", () => {
 
   it("takes nonsense for nothing", () => {
     expect(
-      settingsFrom("#data=coffee&points=1e9&seed=-1&spec=%&backend=quantum&level=half"),
+      settingsFrom("#data=coffee&points=1e9&seed=-1&spec=%&backend=quantum&level=half&map=globe"),
     ).toEqual(DEFAULTS);
     expect(settingsFrom("")).toEqual(DEFAULTS);
   });

@@ -3,6 +3,7 @@ import {
   DEFAULTS,
   EMBEDS,
   type LIMITS,
+  MAPS,
   SAMPLES,
   type Settings,
   SHAPES,
@@ -59,6 +60,7 @@ export function settingsFrom(hash: string): Settings {
     backend: choice("backend", BACKENDS, DEFAULTS.backend),
     speed: choice("speed", SPEEDS, DEFAULTS.speed),
     level: number("level"),
+    map: choice("map", MAPS, DEFAULTS.map),
     embed: choice("embed", EMBEDS, DEFAULTS.embed),
   };
 }

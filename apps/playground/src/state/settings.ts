@@ -19,6 +19,8 @@ export interface Settings {
   readonly speed: Speed;
   /** The column of codes that the map is coloured by. */
   readonly level: number;
+  /** How rows of more than two values are laid out on the map. */
+  readonly map: MapKind;
   /** `yes` shows the map and the buttons alone, as a figure in another page. */
   readonly embed: Embed;
 }
@@ -35,6 +37,10 @@ export type BackendChoice = (typeof BACKENDS)[number];
 
 export const SPEEDS = ["slow", "full"] as const;
 export type Speed = (typeof SPEEDS)[number];
+
+/** `pca` is the plane that keeps most of the variance; `umap` keeps near rows together. */
+export const MAPS = ["pca", "umap"] as const;
+export type MapKind = (typeof MAPS)[number];
 
 export const EMBEDS = ["no", "yes"] as const;
 export type Embed = (typeof EMBEDS)[number];
@@ -53,6 +59,7 @@ export const DEFAULTS: Settings = {
   backend: "auto",
   speed: "slow",
   level: 0,
+  map: "pca",
   embed: "no",
 };
 

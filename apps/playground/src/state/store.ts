@@ -14,6 +14,8 @@ import type {
   Result,
   View,
 } from "../engine/protocol.js";
+import { stillness } from "../views/stillness.js";
+import { type Curves, withFigures } from "./curves.js";
 import { hashOf, settingsFrom } from "./hash.js";
 import {
   FIRST_SPEC,
@@ -37,20 +39,13 @@ export interface PastRun {
   readonly hash: string;
 }
 
-/** A figure over the time of a run. */
-export interface Point {
-  readonly at: number;
-  readonly value: number;
-}
-
 const settings = signal<Settings>(settingsFrom(location.hash));
 const dataset = signal<Dataset | undefined>(undefined);
 const loading = signal(false);
 const phase = signal<Phase>("idle");
 const backend = signal<BackendFacts | undefined>(undefined);
 const progress = signal<ProgressFacts | undefined>(undefined);
-/** Figures by name, each over the messages of the run. */
-const curves = signal<ReadonlyMap<string, readonly Point[]>>(new Map());
+const curves = signal<Curves>(new Map());
 const health = signal<HealthFacts | undefined>(undefined);
 const view = signal<View | undefined>(undefined);
 const result = signal<Result | undefined>(undefined);
@@ -71,10 +66,16 @@ const parsed = computed<Spec | (Failure & { readonly start: number; readonly end
   }
 });
 const command = computed(() => commandOf(settings.value, dataset.value));
+/** Whether there is something to train, and what to train it on. */
+const ready = computed(
+  () => dataset.value !== undefined && !loading.value && !("message" in parsed.value),
+);
 const usesAutoencoder = computed(() => isAutoencoder(settings.value.spec));
 
 const engine = new EngineClient(onAnswer);
 let loads = new AbortController();
+/** A view that waits until nothing moves. */
+let held: View | undefined;
 
 export const store = {
   settings,
@@ -94,6 +95,7 @@ export const store = {
   past,
   parsed,
   command,
+  ready,
   usesAutoencoder,
   change,
   chooseData,
@@ -126,7 +128,7 @@ export function begin(): void {
 /** Changes what runs follow from; what there was of a run is no longer of these settings. */
 function change(changes: Partial<Settings>): void {
   settings.value = { ...settings.value, ...changes };
-  if (Object.keys(changes).some((key) => key !== "level")) reset();
+  if (Object.keys(changes).some((key) => key !== "level" && key !== "map")) reset();
 }
 
 function chooseData(data: Settings["data"]): void {
@@ -205,7 +207,7 @@ function step(): void {
 
 function start(paused: boolean): void {
   const data = dataset.value;
-  if (!data || "message" in parsed.value) return;
+  if (!data || !ready.value) return;
   const { spec, seed, iterations, backend: choice, speed, level } = settings.value;
   reset();
   phase.value = "running";
@@ -232,6 +234,7 @@ function reset(): void {
     curves.value = new Map();
     health.value = undefined;
     view.value = undefined;
+    held = undefined;
     result.value = undefined;
     failure.value = undefined;
     selected.value = undefined;
@@ -264,17 +267,20 @@ function onAnswer(answer: Answer): void {
       case "progress":
         phase.value = "running";
         progress.value = answer.progress;
-        record(answer.progress.elapsed, answer.progress.figures);
+        curves.value = withFigures(curves.value, answer.progress.figures);
         break;
       case "view":
-        // Later views than the first of a finished run are those asked for.
-        view.value = answer.view;
+        // Who wants no motion sees what a step or a run came to, not the way there.
+        if (stillness.matches && phase.value === "running") held = answer.view;
+        else view.value = answer.view;
         break;
       case "health":
         health.value = answer.health;
         break;
       case "paused":
         phase.value = "paused";
+        view.value = held ?? view.value;
+        held = undefined;
         break;
       case "done":
         finish(answer.result);
@@ -294,14 +300,6 @@ function onAnswer(answer: Answer): void {
         break;
     }
   });
-}
-
-function record(at: number, figures: Readonly<Record<string, number>>): void {
-  const next = new Map(curves.value);
-  for (const [name, value] of Object.entries(figures)) {
-    next.set(name, [...(next.get(name) ?? []), { at, value }]);
-  }
-  curves.value = next;
 }
 
 function finish(found: Result): void {

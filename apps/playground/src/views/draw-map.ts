@@ -19,7 +19,8 @@ export function drawMap(
   const cells = view.codewords.length / 2;
   if (view.exact && cells > 0 && cells <= MOST_CELLS)
     drawCells(context, view, frame, hues, colour("line"));
-  const radius = view.points.length > 3000 ? 1.8 : 2.4;
+  const unit = unitOf(width, height);
+  const radius = (view.points.length > 3000 ? 1.8 : 2.4) * unit;
   context.globalAlpha = 0.75;
   for (let i = 0; i < view.points.length / 2; i++) {
     context.fillStyle = hues[view.codes[i]! % HUES]!;
@@ -27,12 +28,12 @@ export function drawMap(
     context.fill();
   }
   context.globalAlpha = 1;
-  drawCodewords(context, view, frame, hues, colour("card"), colour("ink"));
-  context.lineWidth = 2;
+  drawCodewords(context, view, frame, unit, hues, colour("card"), colour("ink"));
+  context.lineWidth = 2 * unit;
   context.strokeStyle = colour("ink");
   view.rows.forEach((row, i) => {
     if (!marked.has(row)) return;
-    circle(context, frame.x(view.points[2 * i]!), frame.y(view.points[2 * i + 1]!), 6);
+    circle(context, frame.x(view.points[2 * i]!), frame.y(view.points[2 * i + 1]!), 6 * unit);
     context.stroke();
   });
 }
@@ -45,10 +46,15 @@ export function drawPoints(brush: Brush, points: Float32Array): void {
   context.fillStyle = colour("soft");
   context.globalAlpha = 0.6;
   for (let i = 0; i < points.length; i += 2) {
-    circle(context, frame.x(points[i]!), frame.y(points[i + 1]!), 2);
+    circle(context, frame.x(points[i]!), frame.y(points[i + 1]!), 2 * unitOf(width, height));
     context.fill();
   }
   context.globalAlpha = 1;
+}
+
+/** Pixels of what is drawn grow with the canvas, beyond the size of a usual one. */
+function unitOf(width: number, height: number): number {
+  return Math.max(1, Math.min(width, height) / 600);
 }
 
 function drawCells(
@@ -82,6 +88,7 @@ function drawCodewords(
   context: CanvasRenderingContext2D,
   view: View,
   frame: Frame,
+  unit: number,
   hues: readonly string[],
   paper: string,
   ink: string,
@@ -89,10 +96,10 @@ function drawCodewords(
   for (let k = 0; k < view.codewords.length / 2; k++) {
     const [x, y] = [frame.x(view.codewords[2 * k]!), frame.y(view.codewords[2 * k + 1]!)];
     const dead = view.counts[k] === 0;
-    circle(context, x, y, view.codewords.length > 200 ? 3 : 5);
+    circle(context, x, y, (view.codewords.length > 200 ? 3 : 5) * unit);
     context.fillStyle = dead ? paper : hues[k % HUES]!;
     context.fill();
-    context.lineWidth = 1.5;
+    context.lineWidth = 1.5 * unit;
     context.strokeStyle = ink;
     context.setLineDash(dead ? [2, 2] : []);
     context.stroke();

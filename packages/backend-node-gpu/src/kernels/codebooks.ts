@@ -1,4 +1,5 @@
-import { ArgumentError, CodeRangeError } from "@tessera/core";
+import { CodeRangeError } from "@tessera/core";
+import { outsideError } from "@tessera/core/authoring";
 import type { Engine, Node } from "../engine.js";
 
 /** @throws {CodeRangeError} naming the first code outside 0..codewords − 1 */
@@ -35,11 +36,6 @@ export function take(engine: Engine, x: Node, indices: Node, what: "index" | "pa
   const rows = x.shape[0]!;
   const values = engine.download(indices) as Int32Array;
   const first = values.findIndex((index) => index < 0 || index >= rows);
-  if (first >= 0) {
-    throw new ArgumentError(
-      `${what} ${values[first]} at position ${first} is outside the ${rows} rows`,
-      { hint: rows === 0 ? "there are no rows to choose from" : `use 0 to ${rows - 1}` },
-    );
-  }
+  if (first >= 0) throw outsideError(what, values[first]!, first, rows);
   return engine.take(x, indices);
 }

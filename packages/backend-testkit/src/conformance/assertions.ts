@@ -13,8 +13,14 @@ export class ConformanceError extends TesseraError {
 /** Any error class; its constructor's arguments do not matter here. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-export function expectThat(holds: boolean, kernel: string, message: string): asserts holds {
-  if (!holds) throw new ConformanceError(kernel, message);
+/** @param message or what makes it, where something holds so often that a text for each time would cost more than all else */
+export function expectThat(
+  holds: boolean,
+  kernel: string,
+  message: string | (() => string),
+): asserts holds {
+  if (holds) return;
+  throw new ConformanceError(kernel, typeof message === "string" ? message : message());
 }
 
 /** Reads a tensor after checking its type and shape. */
@@ -90,13 +96,14 @@ export function expectSameBits(
   const a = bytesOf(got);
   const b = bytesOf(expected);
   expectThat(a.length === b.length, kernel, `${got.length} values against ${expected.length}`);
-  const at = a.findIndex((byte, i) => byte !== b[i]);
-  const element = Math.floor(at / got.BYTES_PER_ELEMENT);
-  expectThat(
-    at < 0,
-    kernel,
-    `bits differ at element ${element} of ${got.length}: ${got[element]} against ${expected[element]}`,
-  );
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === b[i]) continue;
+    const element = Math.floor(i / got.BYTES_PER_ELEMENT);
+    throw new ConformanceError(
+      kernel,
+      `bits differ at element ${element} of ${got.length}: ${got[element]} against ${expected[element]}`,
+    );
+  }
 }
 
 /** The call throws, at once, an error of one of these classes. */

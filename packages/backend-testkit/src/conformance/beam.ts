@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, type CompleteBackend, type Tensor } from "@tessera/core";
 import { clusteredMatrix, gaussianMatrix, integerMatrix } from "../generators.js";
 import { expectRefused, untyped } from "./arguments.js";
-import { withBackend, type CaseDefinition } from "./case.js";
+import { SLOW, withBackend, type CaseDefinition } from "./case.js";
 import { checkBeam, type BeamProblem } from "./check-beam.js";
 import { expectNonFinite } from "./faults.js";
 import { floats } from "./problems.js";
@@ -111,7 +111,8 @@ export const beamCases: readonly CaseDefinition[] = [
         [5, 3],
         [36, 2],
       ] as const) {
-        const problem = integerProblem(400, [12, 12, 12, 12], dimension, 139);
+        const rows = settings.scale < SLOW ? 100 : 400;
+        const problem = integerProblem(rows, [12, 12, 12, 12], dimension, 139);
         await checkBeam(backend, problem, beam, settings, { exact: true, what: "of integers" });
       }
     },

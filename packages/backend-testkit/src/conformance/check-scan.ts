@@ -94,7 +94,8 @@ export async function checkScanRows(
       expectThat(
         taken.has(i) || gap <= allowed,
         name,
-        `query ${query}: row ${i} is ${gap} nearer than row ${last}, which was found instead; ${allowed} is allowed`,
+        () =>
+          `query ${query}: row ${i} is ${gap} nearer than row ${last}, which was found instead; ${allowed} is allowed`,
       );
     }
   }
@@ -114,12 +115,16 @@ function checkPlaces(
       expectThat(empty, name, `place ${j} should be empty; it holds ${index} at ${distances[j]}`);
       return;
     }
-    expectThat(index >= 0 && index < rows, name, `there is no row ${index}, at place ${j}`);
+    expectThat(index >= 0 && index < rows, name, () => `there is no row ${index}, at place ${j}`);
     const ordered =
       j === 0 ||
       distances[j - 1]! < distances[j]! ||
       (distances[j - 1] === distances[j] && indices[j - 1]! < index);
-    expectThat(ordered, name, `places ${j - 1} and ${j} are not in the order of (distance, index)`);
+    expectThat(
+      ordered,
+      name,
+      () => `places ${j - 1} and ${j} are not in the order of (distance, index)`,
+    );
   });
   const distinct = new Set(indices.subarray(0, expected)).size;
   expectThat(distinct === expected, name, "a row was found twice");

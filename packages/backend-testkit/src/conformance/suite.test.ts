@@ -6,13 +6,13 @@ import { identicalBitsCases } from "./identical.js";
 import { conformanceCases } from "./suite.js";
 
 describe("the reference backend conforms", () => {
-  const cases = conformanceCases(async () => createReferenceBackend(), { scale: 0.2 });
+  const cases = conformanceCases(async () => createReferenceBackend(), { scale: 0.05 });
   for (const c of cases) it(c.name, c.run);
 });
 
 describe("the reference backend without its optional kernels conforms", () => {
   const cases = conformanceCases(async () => createReferenceBackend({ minimal: true }), {
-    scale: 0.2,
+    scale: 0.05,
   });
   for (const c of cases) it(c.name, c.run);
 });
@@ -27,7 +27,7 @@ describe("what training composes conforms", () => {
         return typeof value === "function" ? (value.bind(target) as unknown) : value;
       },
     });
-  for (const { name, run } of conformanceCases(create, { scale: 0.2 })) {
+  for (const { name, run } of conformanceCases(create, { scale: 0.05 })) {
     const [kernel] = name.split(":") as [string];
     if (composed.has(kernel) || kernel === "arguments") it(name, run);
   }
@@ -47,7 +47,7 @@ describe("identical bits: the backend and its completed minimal form", () => {
   const cases = identicalBitsCases(
     async () => createReferenceBackend(),
     async () => createReferenceBackend({ minimal: true }),
-    { scale: 0.1 },
+    { scale: 0.05 },
   );
   for (const c of cases) it(c.name, c.run);
 });

@@ -56,12 +56,13 @@ export function referenceBeamSearch(
       if (difference > 0 && difference < margins[row]!) margins[row] = difference;
     };
     codebooks.forEach((codebook, level) => {
-      const extensions = candidates.flatMap(({ left }, candidate) =>
-        Array.from({ length: codebook.length / dimension }, (_, code): Extension => {
+      const extensions: Extension[] = [];
+      candidates.forEach(({ left }, candidate) => {
+        for (let code = 0; code < codebook.length / dimension; code++) {
           const error = referenceDistance(left, 0, codebook, code * dimension, dimension, "l2");
-          return { candidate, code, error };
-        }),
-      );
+          extensions.push({ candidate, code, error });
+        }
+      });
       // Extensions are made in the order that breaks ties, and sorting keeps the order of equals.
       const best = extensions.toSorted((a, b) => a.error - b.error);
       const last = level + 1 === codebooks.length;

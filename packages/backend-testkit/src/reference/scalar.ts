@@ -21,7 +21,7 @@ export function referenceScalarEncode(
   bits: number,
 ): Uint8Array {
   checkRows(x, lower.length);
-  const codes = Array.from(x, (value, i) => {
+  const codes = x.map((value, i) => {
     const j = i % lower.length;
     if (step[j]! < SMALLEST_STEP) return 0;
     const position = (value - lower[j]!) / step[j]!;
@@ -45,10 +45,8 @@ export function referenceScalarDecode(
   bits: number,
 ): Float64Array {
   const cols = lower.length;
-  return Float64Array.from(
-    unpackBits(codes, cols, bits),
-    (code, i) => lower[i % cols]! + code * step[i % cols]!,
-  );
+  const values = Float64Array.from(unpackBits(codes, cols, bits));
+  return values.map((code, i) => lower[i % cols]! + code * step[i % cols]!);
 }
 
 /**
@@ -67,9 +65,9 @@ export function referenceThresholdEncode(
 ): Uint8Array {
   const cols = thresholds.length / count;
   checkRows(x, cols);
-  const codes = Array.from(x, (value, i) => {
+  const codes = x.map((value, i) => {
     let code = 0;
-    for (let k = 0; k < count; k++) code += Number(value > thresholds[k * cols + (i % cols)]!);
+    for (let k = i % cols; k < thresholds.length; k += cols) if (value > thresholds[k]!) code++;
     return code;
   });
   return packBits(codes, cols, bits);
@@ -98,7 +96,7 @@ export function packBits(codes: ArrayLike<number>, cols: number, bits: number): 
 export function unpackBits(packed: Uint8Array, cols: number, bits: number): Uint8Array {
   const width = Math.ceil((cols * bits) / 8);
   const rows = width === 0 ? 0 : packed.length / width;
-  return Uint8Array.from({ length: rows * cols }, (_, i) => {
+  return new Uint8Array(rows * cols).map((_, i) => {
     const bit = (i % cols) * bits;
     const byte = packed[Math.floor(i / cols) * width + Math.floor(bit / 8)]!;
     return (byte >> (bit % 8)) & (2 ** bits - 1);

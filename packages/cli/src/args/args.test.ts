@@ -141,8 +141,8 @@ describe("help", () => {
         tessera ids --help
         tessera doctor
 
-      Vectors are read from .npy, .fvecs, .bvecs, .ivecs, .safetensors, .jsonl, .csv
-      and .tsv files.
+      Vectors are read from .npy, .fvecs, .bvecs, .ivecs, .safetensors, .parquet,
+      .arrow, .feather, .jsonl, .csv and .tsv files.
       "
     `);
     expect((await tessera(["help"])).out).toBe(out);
@@ -156,10 +156,10 @@ describe("help", () => {
       coarser where the model can.
 
       Usage
-        tessera decode <codes.npy> --model m.safetensors --out x.npy [options]
+        tessera decode <codes> --model m.safetensors --out x.npy [options]
 
       Arguments
-        <codes.npy>  codes, as written by tessera encode
+        <codes>  codes, as written by tessera encode
 
       Options
         --model FILE  the model that made the codes (required)

@@ -25,7 +25,7 @@ export function programHelp(commands: readonly Command[], columns: number, paint
     ),
     "",
     ...wrap(
-      "Vectors are read from .npy, .fvecs, .bvecs, .ivecs, .safetensors, .jsonl, .csv and .tsv files.",
+      "Vectors are read from .npy, .fvecs, .bvecs, .ivecs, .safetensors, .parquet, .arrow, .feather, .jsonl, .csv and .tsv files.",
       width,
     ),
     "",

@@ -5,6 +5,7 @@ import { flag, requiredText } from "../args/options.js";
 import { defineCommand } from "../args/command.js";
 import type { Context } from "../context.js";
 import { checkOutputs } from "../outputs.js";
+import { isParquet, readCodesParquet } from "../parquet.js";
 import { duration, grouped, plural } from "../text.js";
 import { loadModel, OUTPUT_OPTIONS, roundSeconds, timed } from "./shared.js";
 
@@ -12,11 +13,11 @@ const BATCH_VALUES = 2 ** 22;
 
 export const decode = defineCommand({
   name: "decode",
-  arguments: "<codes.npy> --model m.safetensors --out x.npy [options]",
+  arguments: "<codes> --model m.safetensors --out x.npy [options]",
   summary: "turn codes back into vectors",
   description:
     "Writes the vectors that codes stand for as an .npy file of float32, shape [rows, dimension]. Codes with fewer columns, such as the first level alone, decode coarser where the model can.",
-  positionals: [{ name: "<codes.npy>", help: "codes, as written by tessera encode" }],
+  positionals: [{ name: "<codes>", help: "codes, as written by tessera encode" }],
   options: {
     model: requiredText("FILE", "the model that made the codes"),
     out: requiredText("FILE", "where to write the vectors"),
@@ -50,6 +51,7 @@ export const decode = defineCommand({
 
 /** Codes with all of the model's columns, or with as many of the first as decode on their own. */
 async function readModelCodes(path: string, model: Model, context: Context): Promise<Codes> {
+  if (isParquet(path)) return readCodesParquet(path, model, context.signal);
   const bytes = await readBytes(path, { signal: context.signal });
   const { shape } = decodeNpy(bytes, path);
   const columns = shape.length === 1 ? 1 : shape[1];

@@ -15,6 +15,7 @@ import { UsageError } from "../args/usage-error.js";
 import { withBackend } from "../context.js";
 import { readCatalogue } from "../items.js";
 import { checkOutputs, kindOf } from "../outputs.js";
+import { idsToParquet, isParquet } from "../parquet.js";
 import { knownQuantizers } from "../quantizers.js";
 import { reportOf } from "../report.js";
 import { evaluationJson } from "../summary.js";
@@ -46,14 +47,14 @@ export const ids = defineCommand({
   positionals: [{ name: "<input>", help: "file of vectors, one per item" }],
   options: {
     spec: text("SPEC", { help: "what to build, such as rq3x256", defaultText: DEFAULT_SPEC }),
-    out: text("FILE", { help: "where to write the IDs" }),
+    out: text("FILE", { help: "where to write the IDs: .json, or .parquet" }),
     model: text("FILE", {
       help: "without --spec, a model that exists is used as it is; otherwise the fitted model is written here",
     }),
     report: text("FILE", { help: "where to write an HTML report" }),
     items: text("FILE", {
       help: "a .jsonl file with one object per row, for ids, names and groups",
-      defaultText: "the fields of a .jsonl input",
+      defaultText: "the fields of a .jsonl, .parquet or .arrow input",
     }),
     id: text("FIELD", {
       help: "field with each item's own id",
@@ -90,10 +91,17 @@ export const ids = defineCommand({
     "tessera ids vectors.npy --out ids.json",
     "tessera ids vectors.npy --items items.jsonl --names title --report report.html",
     "tessera ids items.jsonl --spec rq4x64 --group category --out items.index.json",
+    "tessera ids items.parquet --column embedding --id item_id --out ids.json",
     "tessera ids new.npy --model model.safetensors --out ids.json",
   ],
   async run({ positionals: [path], values, given }, context) {
     const source = fileName(path!);
+    if (values.format !== undefined && values.out !== undefined && isParquet(values.out)) {
+      throw new UsageError(
+        `--format is about .json files, and ${values.out} is none`,
+        "leave it out: a .parquet file has ids, codes and tokens as columns",
+      );
+    }
     const { spec, name } = readSpec(values.spec ?? DEFAULT_SPEC);
     const reuses =
       values.spec === undefined &&
@@ -177,7 +185,12 @@ export const ids = defineCommand({
         if (values.model !== undefined && !reuses) contents.push([values.model, model.save()]);
         if (values.out !== undefined) {
           const format = values.format ?? formatOf(values.out);
-          contents.push([values.out, idsFile(format, catalogue.ids, semanticIds, result.spec)]);
+          contents.push([
+            values.out,
+            isParquet(values.out)
+              ? await idsToParquet(catalogue.ids, semanticIds)
+              : idsFile(format, catalogue.ids, semanticIds, result.spec),
+          ]);
         }
         if (values.report !== undefined) {
           const page = await reportOf(result, vectors.rows, values.seed ?? 0, context);

@@ -6,6 +6,7 @@ export interface Inputs {
   readonly path: string;
   readonly tensor: string | undefined;
   readonly field: string | undefined;
+  readonly column: string | undefined;
   readonly seed: number | undefined;
 }
 
@@ -20,7 +21,9 @@ export function commandsFor(
 ): readonly (readonly string[])[] {
   const { k, metric, rescore } = result.settings;
   const { path, seed } = inputs;
-  const place = [...option("tensor", inputs.tensor), ...option("field", inputs.field)];
+  const place = (["tensor", "field", "column"] as const).flatMap((name) =>
+    option(name, inputs[name]),
+  );
   const from = [path, ...place];
   // Rows were held out to measure, and need not be later.
   const isSampled = result.learned + result.queries < result.total;

@@ -68,12 +68,14 @@ export function checkReshape(tensor: Tensor, shape: readonly number[]): void {
   }
 }
 
+const ANY_MATRIX = [undefined, undefined];
+
 /** The extents of a matrix. */
 export function checkMatrix(
   tensor: Tensor,
   name: string,
 ): { readonly rows: number; readonly columns: number } {
-  checkShape(tensor, name, [undefined, undefined]);
-  const [rows, columns] = tensor.shape as [number, number];
-  return { rows, columns };
+  checkShape(tensor, name, ANY_MATRIX);
+  const { shape } = tensor;
+  return { rows: shape[0]!, columns: shape[1]! };
 }

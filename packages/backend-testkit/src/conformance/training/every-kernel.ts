@@ -13,6 +13,9 @@ import { normals } from "./problem.js";
 
 type Named = Record<string, Tensor>;
 
+/** Enough for every thread to have some rows of a contrastive loss, whose matrix grows with the square of them. */
+const MOST_CANDIDATES = 509;
+
 function trainer(backend: CompleteBackend): TrainingBackend | undefined {
   return missingForTraining(backend).length === 0 ? trainingBackend(backend) : undefined;
 }
@@ -135,8 +138,11 @@ function distributionRowKernels(train: TrainingBackend, x: Tensor<"float32">): N
 function distributionKernels(train: TrainingBackend, x: Tensor<"float32">): Named {
   if (missingForDistributions(train).length > 0) return {};
   const b = distributionBackend(train, "this case");
-  const candidates = floats(b, normals(x.size, 228), x.shape);
-  const loss = b.contrastiveLoss(b.linear(x, candidates).output, { scale: 0.2, weight: 0.3 });
+  const [all, columns] = x.shape as [number, number];
+  const rows = Math.min(all, MOST_CANDIDATES);
+  const candidates = floats(b, normals(rows * columns, 228), [rows, columns]);
+  const similarities = b.linear(b.slice(x, 0, rows), candidates).output;
+  const loss = b.contrastiveLoss(similarities, { scale: 0.2, weight: 0.3 });
   return {
     "softmax with noise": b.softmax(x, { noise: { scale: 0.5, seed: 4, call: 5 } }),
     "contrastiveLoss, losses": loss.losses,
