@@ -27,9 +27,15 @@ export interface PartsCase {
 /** Tensors by name, made on first use. Each kind of them is larger than `MOST` by its rows. */
 export class Inputs {
   readonly backend: WebGpuBackend;
+  readonly rows: number;
+  /** Rows and columns of what is square. */
+  readonly side: number;
 
-  constructor(backend: WebGpuBackend) {
+  /** @param rows fewer than `ROWS` where it is not parts that are tried */
+  constructor(backend: WebGpuBackend, rows: number = ROWS) {
     this.backend = backend;
+    this.rows = rows;
+    this.side = Math.min(300, rows);
   }
 
   floats(seed: number, ...shape: readonly [number, ...number[]]): Tensor<"float32"> {
@@ -52,9 +58,9 @@ export class Inputs {
     return this.backend.tensor(Uint8Array.from(randomCodes(size, 1, 256, { seed })), shape);
   }
 
-  /** `[700, 6]` */
+  /** `[rows, 6]` */
   x(seed = 1): Tensor<"float32"> {
-    return this.floats(seed, ROWS, COLUMNS);
+    return this.floats(seed, this.rows, COLUMNS);
   }
 
   /** `[6]` */
@@ -96,15 +102,19 @@ function scanCases(): PartsCase[] {
     {
       kernel: "scanRows",
       make: (inputs) => {
-        const options = { ...scaling(inputs, ROWS), firstIndex: 5 };
+        const options = { ...scaling(inputs, inputs.rows), firstIndex: 5 };
         const { indices, distances } = inputs.backend.scanRows(
           inputs.floats(53, 3, COLUMNS),
           inputs.x(),
           count,
           options,
         );
-        // As many queries as do not fit, either.
-        const many = inputs.backend.scanRows(inputs.x(54), inputs.floats(55, 40, COLUMNS), 2);
+        // More queries than fit, either.
+        const many = inputs.backend.scanRows(
+          inputs.floats(54, 40, 60),
+          inputs.floats(55, 40, 60),
+          2,
+        );
         return { indices, distances, "of many queries": many.indices };
       },
     },
@@ -155,18 +165,22 @@ const CODEBOOK_CASES: readonly PartsCase[] = [
     make: (inputs) => {
       const level = inputs.floats(3, 1, 7, COLUMNS);
       // Codes of all levels are more bytes than the rows of a level.
-      return { ...inputs.backend.beamSearch(inputs.x(), [level, level, level, level], 2) };
+      return { ...inputs.backend.beamSearch(inputs.x(), [level, level, level], 2) };
     },
   },
   {
     kernel: "gather",
-    make: (inputs) => ({ out: inputs.backend.gather(books(inputs), inputs.codes(5, ROWS, 2, 5)) }),
+    make: (inputs) => ({
+      out: inputs.backend.gather(books(inputs), inputs.codes(5, inputs.rows, 2, 5)),
+    }),
   },
   {
     kernel: "residual",
     make: (inputs) => {
-      const codes = inputs.codes(5, ROWS, 2, 5);
-      const parents = inputs.backend.reshape(inputs.codes(6, ROWS, 1, ROWS), [ROWS]);
+      const codes = inputs.codes(5, inputs.rows, 2, 5);
+      const parents = inputs.backend.reshape(inputs.codes(6, inputs.rows, 1, inputs.rows), [
+        inputs.rows,
+      ]);
       return {
         out: inputs.backend.residual(inputs.x(), books(inputs), codes),
         "with parents": inputs.backend.residual(inputs.x(), books(inputs), codes, parents),
@@ -176,27 +190,30 @@ const CODEBOOK_CASES: readonly PartsCase[] = [
   {
     kernel: "take",
     make: (inputs) => {
-      const order = inputs.backend.reshape(inputs.codes(6, ROWS, 1, ROWS), [ROWS]);
+      const order = inputs.backend.reshape(inputs.codes(6, inputs.rows, 1, inputs.rows), [
+        inputs.rows,
+      ]);
       return { out: inputs.backend.take(inputs.x(), order) };
     },
   },
   {
     kernel: "clusterSums",
     make: (inputs) => {
-      const weights = inputs.positive(7, ROWS);
-      const codes = inputs.codes(5, ROWS, 2, 5);
+      const weights = inputs.positive(7, inputs.rows);
+      const codes = inputs.codes(5, inputs.rows, 2, 5);
       return { ...inputs.backend.clusterSums(inputs.x(), codes, 5, weights) };
     },
   },
   {
     kernel: "balancedAssign",
     make: (inputs) => {
-      const options = { epsilon: 0.1, iterations: 3 };
+      const options = { epsilon: 0.1, iterations: 2 };
+      const once = { ...options, iterations: 1 };
       return {
-        codes: inputs.backend.balancedAssign(inputs.x(), books(inputs), options),
+        codes: inputs.backend.balancedAssign(inputs.x(), books(inputs), once),
         // Distances are larger than the rows.
         "of many codewords": inputs.backend.balancedAssign(
-          inputs.floats(8, 300, 2),
+          inputs.floats(8, inputs.side, 2),
           inputs.floats(9, 1, 7, 2),
           options,
         ),
@@ -224,9 +241,14 @@ const CODE_CASES: readonly PartsCase[] = [
   {
     kernel: "scalarDecode",
     make: (inputs) => ({
-      values: inputs.backend.scalarDecode(inputs.bytes(11, ROWS, 3), inputs.row(), inputs.row(), {
-        bits: 4,
-      }),
+      values: inputs.backend.scalarDecode(
+        inputs.bytes(11, inputs.rows, 3),
+        inputs.row(),
+        inputs.row(),
+        {
+          bits: 4,
+        },
+      ),
     }),
   },
   {
@@ -251,8 +273,8 @@ const DENSE_CASES: readonly PartsCase[] = [
     make: (inputs) => {
       const { backend } = inputs;
       const x = inputs.x();
-      const wide = inputs.floats(14, 5, ROWS);
-      const wider = inputs.floats(15, ROWS, 5);
+      const wide = inputs.floats(14, 5, inputs.rows);
+      const wider = inputs.floats(15, inputs.rows, 5);
       return {
         "of many rows": backend.matmul(x, inputs.floats(16, COLUMNS, 5), {
           bias: inputs.floats(17, 5),
@@ -265,7 +287,7 @@ const DENSE_CASES: readonly PartsCase[] = [
         "by a tall matrix": backend.matmul(wide, x),
         "by many transposed rows": backend.matmul(inputs.floats(18, 3, COLUMNS), x, {
           transposeB: true,
-          bias: inputs.floats(19, ROWS),
+          bias: inputs.floats(19, inputs.rows),
         }),
         "to a large matrix": backend.matmul(inputs.floats(20, 2, 300), inputs.floats(21, 2, 9), {
           transposeA: true,
@@ -285,11 +307,15 @@ const DENSE_CASES: readonly PartsCase[] = [
   {
     kernel: "inputGradient",
     make: (inputs) => ({
-      out: inputs.backend.inputGradient(inputs.floats(15, ROWS, 5), inputs.floats(22, 5, COLUMNS), {
-        add: inputs.x(),
-        activation: "silu",
-        preActivation: inputs.x(23),
-      }),
+      out: inputs.backend.inputGradient(
+        inputs.floats(15, inputs.rows, 5),
+        inputs.floats(22, 5, COLUMNS),
+        {
+          add: inputs.x(),
+          activation: "silu",
+          preActivation: inputs.x(23),
+        },
+      ),
     }),
   },
   {
@@ -297,7 +323,10 @@ const DENSE_CASES: readonly PartsCase[] = [
     make: (inputs) => {
       const weight = inputs.floats(24, 5, COLUMNS);
       const bias = inputs.floats(25, 5);
-      inputs.backend.parameterGradients(inputs.x(), inputs.floats(15, ROWS, 5), { weight, bias });
+      inputs.backend.parameterGradients(inputs.x(), inputs.floats(15, inputs.rows, 5), {
+        weight,
+        bias,
+      });
       return { weight, bias };
     },
   },
@@ -394,13 +423,18 @@ const LOSS_CASES: readonly PartsCase[] = [
   },
   {
     kernel: "entropy",
-    make: (inputs) => ({ ...inputs.backend.entropy(inputs.positive(34, ROWS, COLUMNS), 0.5) }),
+    make: (inputs) => ({
+      ...inputs.backend.entropy(inputs.positive(34, inputs.rows, COLUMNS), 0.5),
+    }),
   },
   {
     kernel: "contrastiveLoss",
     most: MOST_OF_SQUARE,
     make: (inputs) => ({
-      ...inputs.backend.contrastiveLoss(inputs.floats(35, 300, 300), { scale: 2, weight: 0.1 }),
+      ...inputs.backend.contrastiveLoss(inputs.floats(35, inputs.side, inputs.side), {
+        scale: 2,
+        weight: 0.1,
+      }),
     }),
   },
   {
@@ -428,8 +462,8 @@ const STEP_CASES: readonly PartsCase[] = [
   {
     kernel: "emaStep",
     make: (inputs) => {
-      const [codebooks, usage] = [inputs.x(), inputs.positive(37, ROWS)];
-      inputs.backend.emaStep(codebooks, inputs.x(26), inputs.positive(38, ROWS), usage, 0.9);
+      const [codebooks, usage] = [inputs.x(), inputs.positive(37, inputs.rows)];
+      inputs.backend.emaStep(codebooks, inputs.x(26), inputs.positive(38, inputs.rows), usage, 0.9);
       return { codebooks, usage };
     },
   },
