@@ -82,14 +82,14 @@ function multiplyRows(device: Device, layer: Layer, firstRow: number): void {
     matrix.bytes <= device.maxBound ? all : fitting(device, 4 * width, unit);
   const together = transposeB ? split(b, inner, columns, 1) : columns;
   const most = Math.min(
-    Math.max(1, inner),
     transposeA ? split(a, pitch, inner) : inner,
     transposeB ? inner : split(b, columns, inner),
   );
   for (let firstColumn = 0; firstColumn < columns; firstColumn += together) {
     const some = Math.min(together, columns - firstColumn);
-    // Also without terms, once.
-    for (let first = 0; first === 0 || first < inner; first += most) {
+    let first = 0;
+    // Once also without terms, whose sum is zero.
+    do {
       const terms = Math.min(most, inner - first);
       multiplyPiece(device, layer, {
         a: transposeA
@@ -104,7 +104,8 @@ function multiplyRows(device: Device, layer: Layer, firstRow: number): void {
         continues: first > 0,
         finishes: first + terms === inner,
       });
-    }
+      first += terms;
+    } while (first < inner);
   }
   const inputs = [a, b, bias, add, before].filter((tensor) => tensor !== undefined);
   device.settle({ inputs, outputs: pre ? [out, pre] : [out] });
