@@ -1,7 +1,7 @@
 import { BackendError, throwIfAborted } from "@tessera/core";
 import { WebGpuBackend } from "./backend.js";
 import { Device } from "./device.js";
-import { findGpu, isNode } from "./find-gpu.js";
+import { findGpu, noAdapter } from "./find-gpu.js";
 import { describe, isSoftware } from "./info.js";
 
 export interface WebGpuBackendOptions {
@@ -98,18 +98,4 @@ async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
       cause: error,
     });
   }
-}
-
-function noAdapter(): BackendError {
-  if (!isNode()) {
-    return new BackendError("WebGPU finds no GPU", {
-      hint: "turn on hardware acceleration in the browser, or use the cpu backend",
-    });
-  }
-  return new BackendError("WebGPU finds no GPU", {
-    hint:
-      process.platform === "linux"
-        ? "install your GPU's Vulkan driver and libvulkan1 (Debian: apt-get install libvulkan1), or use the cpu backend"
-        : "update your GPU's driver, or use the cpu backend",
-  });
 }

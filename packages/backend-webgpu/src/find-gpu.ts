@@ -1,4 +1,5 @@
 import { BackendError } from "@tessera/core";
+import { hasVulkanDriver } from "./vulkan.js";
 
 /** The part of the package `webgpu` (Dawn for Node) that is used. */
 interface DawnModule {
@@ -12,7 +13,7 @@ let dawn: GPU | undefined;
 /**
  * WebGPU of the host: the browser's (or Deno's), else that of the package `webgpu`.
  *
- * @throws {BackendError} that says what to install
+ * @throws {BackendError} that says what to install, also where Dawn would find no driver
  */
 export async function findGpu(): Promise<GPU> {
   const own = (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
@@ -22,8 +23,11 @@ export async function findGpu(): Promise<GPU> {
       hint: "use a browser with WebGPU over https or on localhost, or the cpu backend",
     });
   }
+  if (dawn) return dawn;
+  const { create } = await loadDawn();
+  if (process.platform === "linux" && !(await hasVulkanDriver())) throw noAdapter();
   // One for the process: it lives as long as the process in any case.
-  dawn ??= (await loadDawn()).create([]);
+  dawn ??= create([]);
   return dawn;
 }
 
@@ -46,4 +50,18 @@ export async function loadDawn(name = "webgpu"): Promise<DawnModule> {
       { hint: "npm install webgpu@0.6.2, or use the cpu backend", cause: error },
     );
   }
+}
+
+export function noAdapter(): BackendError {
+  if (!isNode()) {
+    return new BackendError("WebGPU finds no GPU", {
+      hint: "turn on hardware acceleration in the browser, or use the cpu backend",
+    });
+  }
+  return new BackendError("WebGPU finds no GPU", {
+    hint:
+      process.platform === "linux"
+        ? "install your GPU's Vulkan driver and libvulkan1 (Debian: apt-get install libvulkan1), or use the cpu backend"
+        : "update your GPU's driver, or use the cpu backend",
+  });
 }

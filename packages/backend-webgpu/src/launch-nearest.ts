@@ -78,9 +78,9 @@ export function checkNorms(
   dimension: number,
   slot: number,
 ): void {
-  inParts(device, { matrix: vectors.as([items, dimension]) }, ({ matrix }, first) =>
-    checkSome(device, matrix, dimension, slot, first),
-  );
+  const launch = ({ matrix }: { readonly matrix: GpuTensor<"float32"> }, first: number): void =>
+    checkSome(device, matrix, dimension, slot, first);
+  inParts(device, { matrix: vectors.as([items, dimension]) }, launch, 1);
 }
 
 function checkSome(

@@ -24,7 +24,8 @@ const TIMEOUT_MS = 300_000;
 const COPY = ["tensor", "zeros", "slice", "reshape", "scope", "memory", "sync", "dispose"];
 const SHARE = ["lend", "adopt", "forget"];
 /** What the classes of the backend have for one another. */
-const OWN = ["made", "output", "view", "activated"];
+const MAKE = ["upload", "allocate", "share", "clear", "counted", "made", "output", "view"];
+const OWN = [...MAKE, "own", "ownNormalized", "activated", "checkAlive", "stop"];
 
 /** The values of what a kernel makes, by name. */
 async function valuesOf({ make }: PartsCase, most?: number) {

@@ -59,7 +59,7 @@ describe.skipIf(torch === undefined)(
 
 describe("the Python in this package's README", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const fences = [...readme.matchAll(/^```python\n([^]*?)^```$/gm)].map(([, code]) => code!);
+  const fences = [...readme.matchAll(/^```python\b.*\n([^]*?)^```$/gm)].map(([, code]) => code!);
   const modules = (code: string) =>
     [...code.matchAll(/^(?:from|import) (\w+)/gm)].map((m) => m[1]!);
 
