@@ -3,6 +3,7 @@
 //   ```ts             a module of its own: its types are checked, and it runs
 //   ```ts continued   goes on where the fence before it ended
 //   ```sh             commands that run, `tessera` among them; the folder has this repository's `apps`
+//   ```sh files       the same, in a folder that has the files which a reader is asked for (files.mjs)
 //   ```text output    what the fence before it prints
 //   ```text output about   the same, with numbers within 5 %, as engines learn models that differ a little
 //   ```text output about part   lines that follow one another somewhere in it

@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import { fencesOf, groupFences } from "./fences.mjs";
+import { putCommand, putReadersFiles } from "./files.mjs";
 import { inReadersFolder } from "./folder.mjs";
 
 const execute = promisify(execFile);
@@ -26,6 +27,9 @@ export async function runSnippets(page, { root, packages, shell }) {
     .filter((group) => group.length > 0);
   const problems = await inReadersFolder({ root, packages }, async (folder) => {
     const found = [];
+    putCommand(root, folder);
+    const asked = groups.flat().some(({ words }) => words.includes("files"));
+    if (asked) await putReadersFiles(root, folder);
     for (const [i, group] of groups.entries()) {
       const place = `snippet at line ${group[0].line} of ${page.slice(root.length)}`;
       try {
