@@ -62,29 +62,32 @@ async function timeKmeans(backend, { rows, dimension, codebookSize, iterations }
   return medianSeconds(Math.min(3, rounds), () => fitKmeans(input, options));
 }
 
-/** One step of training, between events far apart. */
+/** One step of training: what a run takes less than one of half as many steps, of which both start and end alike. */
 async function timeRqvae(backend, { rows, dimension, widths, levels, codebookSize, batch, steps }) {
   trainingBackend(backend);
   const { data } = clustered(rows, dimension, codebookSize);
-  const logEvery = Math.max(1, Math.floor(steps / 4));
-  const stamps = [];
-  await fitRqvae(matrix(data, dimension), {
-    backend,
-    levels,
-    codebookSize,
-    widths,
-    batchSize: batch,
-    steps,
-    pretraining: 0,
-    reviewEvery: steps,
-    onCollapse: "report",
-    logEvery,
-    onEvent: ({ kind, step }) => kind === "step" && stamps.push({ step, at: performance.now() }),
-  });
-  // The first stretch compiles kernels; the last ends in a review.
-  const [first, last] = [stamps[0], stamps.at(-1)];
-  if (!first || first.step === last.step) throw new Error("too few steps to measure");
-  return (last.at - first.at) / (last.step - first.step) / 1000;
+  const train = async (length) => {
+    const start = performance.now();
+    await fitRqvae(matrix(data, dimension), {
+      backend,
+      levels,
+      codebookSize,
+      widths,
+      batchSize: batch,
+      steps: length,
+      pretraining: 0,
+      reviewEvery: length,
+      onCollapse: "report",
+    });
+    return (performance.now() - start) / 1000;
+  };
+  const half = Math.floor(steps / 2);
+  // Compiles the kernels.
+  await train(half);
+  const shorter = await train(half);
+  const longer = await train(steps);
+  if (longer <= shorter) throw new Error("too few steps to measure");
+  return (longer - shorter) / (steps - half);
 }
 
 export async function medianSeconds(rounds, body) {

@@ -30,7 +30,7 @@ export const WORK = {
       levels: 2,
       codebookSize: 8,
       batch: 16,
-      steps: 6,
+      steps: 40,
     },
     roofline: { floats: 2 ** 16, lanes: 2 ** 8, steps: 64 },
   },
