@@ -68,15 +68,3 @@ export function stackTop(thread: number): number {
 
 export const RING_START: number = GUARD_BYTES + MAX_WASM_THREADS * STACK_BYTES;
 export const HEAP_START: number = RING_START + RING_COMMANDS * COMMAND_BYTES;
-
-/** Kinds of fault, as the cells in wasm memory hold them. */
-export const FAULT = {
-  none: 0,
-  inputRow: 1,
-  codeword: 2,
-  code: 3,
-  index: 4,
-  parent: 5,
-  query: 6,
-  probe: 7,
-} as const;

@@ -1,7 +1,7 @@
 import { BackendError, DisposedError, type TesseraError } from "@tessera/core";
+import { faultError, type FaultKind } from "@tessera/core/authoring";
 import { KERNEL_NUMBERS, WORD, type KernelName } from "./command.js";
 import type { Executor } from "./executor.js";
-import { faultError, type FaultKind } from "./fault.js";
 import { kernelArguments } from "./generated/kernel-arguments.js";
 import type { Layout } from "./grain.js";
 import { Heap } from "./heap.js";

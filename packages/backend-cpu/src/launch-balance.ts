@@ -1,5 +1,5 @@
 import type { BalanceOptions, BookShape } from "@tessera/core";
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
@@ -47,7 +47,7 @@ export function assignBalanced(
         codewords,
         dimension,
       ],
-      fault: { kind: FAULT.inputRow },
+      fault: { kind: FAULT.row },
       outputs: [distances, ranges],
       inputs: [x.storage, books.storage],
     });

@@ -1,4 +1,4 @@
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import type { Device, Storage } from "./device.js";
 import { grainOf, type Layout } from "./grain.js";
 import { multiply } from "./launch-matmul.js";
@@ -90,7 +90,7 @@ export function searchBeam(device: Device, tensors: BeamTensors, beam: number): 
         8 * beam +
         24 * sizes.length +
         4 * (blockRows * valuesPerRow(plan) + beam * widest + device.layout.rowBlock * dimension),
-      fault: { kind: FAULT.inputRow },
+      fault: { kind: FAULT.row },
       outputs: [codes.storage, distances.storage],
       inputs: [x.storage, books[0]!.storage, panels, tables],
     });

@@ -1,4 +1,4 @@
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import type { Device } from "./device.js";
 import { grainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
@@ -41,7 +41,7 @@ export function encodeScalars(
       bits,
     ],
     scratch: 8 * padded(dimension),
-    fault: { kind: FAULT.inputRow },
+    fault: { kind: FAULT.row },
     outputs: [codes.storage],
     inputs: [values.storage, lower.storage, step.storage],
   });
@@ -81,7 +81,7 @@ export function encodeByThresholds(
     grain: grainOf((OPERATIONS + count) * dimension, THRESHOLD_ROWS),
     arguments: [x.address, tensor?.address ?? 0, codes.address, dimension, count, bits],
     scratch: 4 * count * BATCH,
-    fault: { kind: FAULT.inputRow },
+    fault: { kind: FAULT.row },
     outputs: [codes.storage],
     inputs: [x.storage, tensor?.storage],
   });

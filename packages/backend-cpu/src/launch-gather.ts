@@ -1,5 +1,5 @@
 import type { BookShape } from "@tessera/core";
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import type { Device, Storage } from "./device.js";
 import { grainOf, sharedGrainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";

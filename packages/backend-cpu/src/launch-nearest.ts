@@ -1,5 +1,5 @@
 import type { BookShape } from "@tessera/core";
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import type { Device } from "./device.js";
 import { grainOf } from "./grain.js";
 import {
@@ -76,7 +76,7 @@ export function nearest(
       Number(screened),
     ],
     scratch: rowBlock * (4 * dimension + perRow) + (screened ? screenScratch(dimension) : 0),
-    fault: { kind: FAULT.inputRow },
+    fault: { kind: FAULT.row },
     outputs: [codes.storage, distances.storage],
     inputs: [x.storage, packed],
   });

@@ -1,4 +1,4 @@
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import { floatBits, type Device, type Storage } from "./device.js";
 import { grainOf, sharedGrainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
@@ -67,7 +67,7 @@ export function quantize(
         ...extents,
       ],
       scratch: rowBlock * (4 * dimension + 8 * panel),
-      fault: { kind: FAULT.inputRow },
+      fault: { kind: FAULT.row },
       // What is counted has the faults of the codes.
       outputs: [codes, distances, output, pull, counts].map(({ storage }) => storage).concat(left),
       inputs: [z.storage, packed],

@@ -1,4 +1,4 @@
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import type { Device } from "./device.js";
 import { grainOf } from "./grain.js";
 import {

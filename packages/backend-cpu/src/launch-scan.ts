@@ -1,4 +1,4 @@
-import { FAULT } from "./command.js";
+import { FAULT } from "@tessera/core/authoring";
 import type { Device, Storage } from "./device.js";
 import { grainOf } from "./grain.js";
 import type { CpuTensor } from "./tensor.js";
@@ -218,7 +218,7 @@ export function scanRows(
         scratch:
           padded * LIST_BYTES +
           4 * (padded * (dimension + 3) + panel + (rowBlock + 1) * dimension + 3 * rowBlock),
-        fault: { kind: FAULT.inputRow },
+        fault: { kind: FAULT.row },
         outputs: [lists],
         inputs: [
           checked,
